@@ -1,0 +1,1 @@
+"""Orchestrate: several coding agents side by side, one checked branch."""

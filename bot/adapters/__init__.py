@@ -1,0 +1,1 @@
+"""Whom the bot talks to: git, processes, files, model endpoints."""

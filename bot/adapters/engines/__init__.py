@@ -1,0 +1,1 @@
+"""The programs that drive a model, one file each behind one interface."""

@@ -1,0 +1,1 @@
+"""What the bot decides: pure functions over values, no I/O."""

@@ -1,0 +1,1 @@
+"""Carry out what core decided and record what came of it."""
