@@ -1,0 +1,48 @@
+"""What a unified diff changed, by file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unidiff import PatchSet
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file of a diff; line numbers count from 1 in the new file (`removed`: in the old)."""
+
+    path: str
+    old_path: str | None  # None: the file is new
+    deleted: bool
+    added_lines: Mapping[int, str]
+    removed_lines: Mapping[int, str]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the file was not there before."""
+        return self.old_path is None
+
+
+def read_diff(text: str) -> tuple[FileChange, ...]:
+    """Read the output of `git diff --no-color --no-ext-diff` into changes, binary files left out."""
+    return tuple(
+        FileChange(
+            path=file.path,
+            old_path=None if file.is_added_file else file.source_file.removeprefix("a/"),
+            deleted=file.is_removed_file,
+            added_lines={
+                line.target_line_no: line.value for hunk in file for line in hunk if line.is_added
+            },
+            removed_lines={
+                line.source_line_no: line.value for hunk in file for line in hunk if line.is_removed
+            },
+        )
+        for file in PatchSet(text)
+        if not file.is_binary_file
+    )
+
+
+def changed_lines(changes: tuple[FileChange, ...]) -> dict[str, frozenset[int]]:
+    """Return, for each file that still exists, the lines that the diff added or altered."""
+    return {change.path: frozenset(change.added_lines) for change in changes if not change.deleted}
