@@ -25,7 +25,7 @@ class FileChange:
 
 
 def read_diff(text: str) -> tuple[FileChange, ...]:
-    """Read the output of `git diff --no-color --no-ext-diff` into changes, binary files left out."""
+    """Read what `git diff --no-color --no-ext-diff` wrote into changes, without binary files."""
     return tuple(
         FileChange(
             path=file.path,
