@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unidiff import PatchSet
+from unidiff.patch import PatchSet
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,16 @@ def read_diff(text: str) -> tuple[FileChange, ...]:
             old_path=None if file.is_added_file else file.source_file.removeprefix("a/"),
             deleted=file.is_removed_file,
             added_lines={
-                line.target_line_no: line.value for hunk in file for line in hunk if line.is_added
+                line.target_line_no: line.value
+                for hunk in file
+                for line in hunk
+                if line.is_added and line.target_line_no is not None
             },
             removed_lines={
-                line.source_line_no: line.value for hunk in file for line in hunk if line.is_removed
+                line.source_line_no: line.value
+                for hunk in file
+                for line in hunk
+                if line.is_removed and line.source_line_no is not None
             },
         )
         for file in PatchSet(text)

@@ -1,0 +1,332 @@
+"""The plan: workstreams, what each needs, owns and must fulfil."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from bot.core.base import (
+    WORKSTREAM_ID,
+    ZERO_USD,
+    Pattern,
+    RepoPath,
+    Strict,
+    Usd,
+    WorkstreamId,
+    digest,
+)
+from bot.core.documents import Document, Problem, parse, read_yaml, spell
+from bot.core.graph import find_cycle, topological
+from bot.core.patterns import may_meet
+
+MAX_WORKSTREAMS = 256
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+Name = Annotated[str, StringConstraints(pattern=WORKSTREAM_ID)]
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Kind(StrEnum):
+    """The task type that routing goes by."""
+
+    IMPLEMENTATION = "implementation"
+    TESTS = "tests"
+    REVIEW = "review"
+    DOCS = "docs"
+    RESEARCH = "research"
+    PLANNING = "planning"
+    ARCHITECTURE = "architecture"
+    AUDIT = "audit"
+    FIX = "fix"
+    CHECK = "check"
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether a workstream of this kind hands back words and no diff."""
+        return self in _CHANGES_NOTHING
+
+
+_CHANGES_NOTHING = {Kind.REVIEW, Kind.RESEARCH, Kind.PLANNING, Kind.AUDIT, Kind.CHECK}
+
+DEFAULT_ROLE = {
+    Kind.IMPLEMENTATION: "builder",
+    Kind.TESTS: "test-automator",
+    Kind.REVIEW: "code-reviewer",
+    Kind.DOCS: "technical-writer",
+    Kind.RESEARCH: "scout",
+    Kind.PLANNING: "planner",
+    Kind.ARCHITECTURE: "architect",
+    Kind.AUDIT: "auditor",
+    Kind.FIX: "builder",
+    Kind.CHECK: "scout",
+}
+
+
+class Complexity(StrEnum):
+    """How much a task needs: one agent, two, several side by side, or a person's yes."""
+
+    SIMPLE = "simple"
+    STANDARD = "standard"
+    COMPLEX = "complex"
+    CRITICAL = "critical"
+
+
+class NeedType(StrEnum):
+    """What must have happened to a need before the one that needs it starts."""
+
+    FINISH = "finish"  # it has landed
+    STACK = "stack"  # it has landed, and the later one continues its branch
+    CONTRACT = "contract"  # its interfaces have landed
+    EXCLUDE = "exclude"  # nothing: only never both at the same time
+
+
+class Need(Strict):
+    """Another workstream, and how this one depends on it."""
+
+    id: WorkstreamId
+    type: NeedType = NeedType.FINISH
+
+
+class Criterion(Strict):
+    """What the result must fulfil: a command that we run, or words for whoever judges."""
+
+    run: Line | None = None
+    text: Line | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.run is None) == (self.text is None):
+            raise ValueError("a criterion has either run or text; write one of them")
+        return self
+
+    def __str__(self) -> str:
+        return self.run or self.text or ""
+
+
+def _as_need(value: Any) -> Any:  # noqa: ANN401 - whatever stood in the file
+    return {"id": value} if isinstance(value, str) else value
+
+
+def _need_as_written(need: Need) -> Any:  # noqa: ANN401 - the short form where it says it all
+    return need.id if need.type is NeedType.FINISH else {"id": need.id, "type": need.type.value}
+
+
+def _as_list(value: Any) -> Any:  # noqa: ANN401 - whatever stood in the file
+    return [value] if isinstance(value, str) else value
+
+
+WrittenNeed = Annotated[
+    Need,
+    BeforeValidator(_as_need),
+    PlainSerializer(_need_as_written, when_used="json"),
+]
+
+
+class Workstream(Strict):
+    """The part of a plan that one agent does on one branch."""
+
+    id: WorkstreamId
+    title: Annotated[str, StringConstraints(max_length=200)] = ""
+    kind: Kind = Kind.IMPLEMENTATION
+    role: Name = "builder"
+    needs: tuple[WrittenNeed, ...] = ()
+    files: tuple[Pattern, ...] = ()
+    shares: tuple[Pattern, ...] = Field(
+        default=(),
+        description="Files it may change although another workstream may change them at the same "
+        "time; whoever lands second and conflicts is left out.",
+    )
+    goal: Line
+    constraints: tuple[Line, ...] = ()
+    artifacts: tuple[RepoPath, ...] = ()
+    acceptance: tuple[Criterion, ...] = ()
+    approval: bool = False
+    engine: Name | None = None
+    run: Annotated[tuple[Line, ...] | None, BeforeValidator(_as_list)] = None
+    env: dict[VariableName, str] = Field(default_factory=dict)
+    timeout_minutes: Annotated[float, Field(gt=0, le=360)] = 20
+    budget_usd: Usd = ZERO_USD
+
+    @field_validator("files", "shares", "artifacts", "constraints", "acceptance", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:  # noqa: ANN401 - whatever stood in the file
+        return _as_list(value)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, value: Any) -> Any:  # noqa: ANN401 - whatever stood in the file
+        """A role follows from the kind, a title from the goal, the engine from `run`."""
+        if not isinstance(value, dict):
+            return value
+        filled = dict(value)
+        kind = filled.get("kind", Kind.IMPLEMENTATION)
+        if not filled.get("role") and kind in {k.value for k in Kind}:
+            filled["role"] = DEFAULT_ROLE[Kind(kind)]
+        if not filled.get("title") and isinstance(filled.get("goal"), str):
+            filled["title"] = (filled["goal"].splitlines() or [""])[0][:100]
+        if filled.get("run") is not None and filled.get("engine") is None:
+            filled["engine"] = "shell"
+        return filled
+
+    @model_validator(mode="after")
+    def _commands_fit_the_engine(self) -> Self:
+        if self.run is not None and self.engine != "shell":
+            raise ValueError("run is for the shell engine; remove run or write engine: shell")
+        if self.engine == "shell" and not self.run:
+            raise ValueError("the shell engine has nothing to do; add run with its commands")
+        if self.env and self.engine != "shell":
+            raise ValueError("env is for the shell engine; remove env")
+        return self
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """Ids that must have landed before this one starts."""
+        return tuple(need.id for need in self.needs if need.type is not NeedType.EXCLUDE)
+
+    @property
+    def may_change(self) -> tuple[str, ...]:
+        """Every pattern that it may change: those it owns and those it shares."""
+        return self.files + self.shares
+
+
+class GatesWanted(Strict):
+    """Thresholds of the gates; where a plan is silent the settings decide."""
+
+    coverage_min: Annotated[float, Field(ge=0, le=100)] | None = None
+    review_min: Annotated[float, Field(ge=0, le=10)] | None = None
+    max_iterations: Annotated[int, Field(ge=1, le=10)] | None = None
+
+
+class Limits(Strict):
+    """What a plan may use at most; where it is silent the settings decide."""
+
+    max_parallel: Annotated[int, Field(ge=1, le=256)] | None = None
+    budget_usd: Usd | None = None
+
+
+class Plan(Strict):
+    """The acyclic graph of workstreams made from a task. One that exists can be run."""
+
+    version: Literal[1] = 1
+    task: Line
+    complexity: Complexity = Complexity.STANDARD
+    workstreams: Annotated[tuple[Workstream, ...], Field(min_length=1, max_length=MAX_WORKSTREAMS)]
+    gates: GatesWanted = GatesWanted()
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _can_be_run(self) -> Self:
+        if problems := structure_problems(self.workstreams):
+            raise ValueError("; ".join(problem.message for _, problem in problems))
+        return self
+
+    def __getitem__(self, name: str) -> Workstream:
+        return self.by_id[name]
+
+    @property
+    def by_id(self) -> dict[str, Workstream]:
+        """The workstreams by their ids, in the order in which they were written."""
+        return {workstream.id: workstream for workstream in self.workstreams}
+
+    @property
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """Who must have landed before whom."""
+        return {workstream.id: workstream.waits_for for workstream in self.workstreams}
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Ids in topological order, ties in the order of writing."""
+        place = {workstream.id: at for at, workstream in enumerate(self.workstreams)}
+        return topological(self.needs, key=place.__getitem__)
+
+    @property
+    def hash(self) -> str:
+        """Name of exactly this plan; an approval is bound to it."""
+        return digest(self.model_dump(mode="json"))
+
+
+def collide(a: Workstream, b: Workstream) -> bool:
+    """Whether two workstreams must never run at the same time.
+
+    They must not when one's own files may be the other's, or when a need says so. Files that
+    both of them share are the plan's own word that they may meet.
+    """
+    if any(n.type is NeedType.EXCLUDE and n.id == b.id for n in a.needs):
+        return True
+    if any(n.type is NeedType.EXCLUDE and n.id == a.id for n in b.needs):
+        return True
+    return bool(may_meet(a.files, b.may_change) or may_meet(b.files, a.shares))
+
+
+def structure_problems(
+    workstreams: tuple[Workstream, ...],
+) -> tuple[tuple[tuple[int | str, ...], Problem], ...]:
+    """Return what makes a set of workstreams no plan, each with its place in the file."""
+    found: list[tuple[tuple[int | str, ...], Problem]] = []
+    first: dict[str, int] = {}
+    for at, workstream in enumerate(workstreams):
+        if workstream.id in first:
+            what = f"the id {workstream.id!r} twice (first in workstreams[{first[workstream.id]}])"
+            found.append((("workstreams", at, "id"), Problem(what, "Give each its own id.")))
+        first.setdefault(workstream.id, at)
+    for at, workstream in enumerate(workstreams):
+        for nth, need in enumerate(workstream.needs):
+            loc: tuple[int | str, ...] = ("workstreams", at, "needs", nth)
+            if need.id not in first:
+                what = f"{workstream.id!r} needs {need.id!r}, which is no workstream"
+                found.append((loc, Problem(what, f"Known: {', '.join(sorted(first))}.")))
+            elif need.id == workstream.id:
+                found.append((loc, Problem(f"{workstream.id!r} needs itself", "Remove it.")))
+    if not found:
+        cycle = find_cycle({w.id: w.waits_for for w in workstreams})
+        if cycle:
+            what = f"needs in a circle: {' -> '.join(cycle)}"
+            loc = ("workstreams", first[cycle[0]], "needs")
+            found.append((loc, Problem(what, f"Let {cycle[0]!r} not need {cycle[1]!r}.")))
+    return tuple(found)
+
+
+def read_plan(data: bytes | str) -> Plan | tuple[Problem, ...]:
+    """Read a plan that a person or a model wrote, or say everything that is wrong with it."""
+    document = read_yaml(data)
+    if not isinstance(document, Document):
+        return document
+    if not isinstance(document.value, dict):
+        return (Problem("not a plan", "Begin with 'version: 1', 'task:' and 'workstreams:'."),)
+    streams = document.value.get("workstreams")
+    if isinstance(streams, list) and len(streams) > MAX_WORKSTREAMS:
+        line = document.line_of(("workstreams",))
+        what = f"{len(streams):,} workstreams, of at most {MAX_WORKSTREAMS}"
+        return (Problem(what, "Split the task into several runs.", "workstreams", line),)
+    plan = parse(Plan, document)
+    if isinstance(plan, Plan):
+        return plan
+    structure = _structure_of(document)
+    return (*(p for p in plan if p.path or not structure), *structure)
+
+
+def _structure_of(document: Document) -> tuple[Problem, ...]:
+    """Find structural problems also where other fields are wrong, so that all come in one go."""
+    readable = []
+    streams = document.value.get("workstreams")
+    for stream in streams if isinstance(streams, list) else ():
+        if not isinstance(stream, dict):
+            return ()
+        kept = {key: stream[key] for key in ("id", "needs") if key in stream}
+        single = parse(Workstream, Document({**kept, "goal": "-"}, None))
+        if not isinstance(single, Workstream):
+            return ()
+        readable.append(single)
+    return tuple(
+        Problem(problem.message, problem.fix, spell(loc), document.line_of(loc))
+        for loc, problem in structure_problems(tuple(readable))
+    )
