@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from json_repair import repair_json
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.core.base import ZERO_USD, Moment, RepoPath, RunId, Sha, Strict, Usd, WorkstreamId
+from bot.core.base import ZERO_USD, Moment, Pattern, RepoPath, RunId, Sha, Strict, Usd, WorkstreamId
 from bot.core.gates import Finding
-from bot.core.plan import Criterion, Kind, Pattern
+from bot.core.plan import Criterion, Kind
 
 MAX_CLAIM_BYTES = 1_000_000
 

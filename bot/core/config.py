@@ -1,0 +1,100 @@
+"""The repository's settings, `.github/orchestrate.yml`, and their defaults."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bot.core.base import ZERO_USD, Pattern, Strict, Usd
+from bot.core.documents import Document, Problem, parse, read_yaml
+from bot.core.plan import Line, Name, VariableName
+from bot.core.routing import Tier
+
+Minutes = Annotated[float, Field(gt=0, le=360)]
+
+
+class TestsSettings(Strict):
+    """The tests gate. Without a command it is detected."""
+
+    enabled: bool = True
+    command: Line | None = None
+    timeout_minutes: Minutes = 20
+
+
+class CoverageSettings(Strict):
+    """The coverage gate, in per cent of lines."""
+
+    enabled: bool = True
+    minimum: Annotated[float, Field(ge=0, le=100)] = 85
+    patch_minimum: Annotated[float, Field(ge=0, le=100)] | None = None
+    report: Pattern | None = None  # where the test command leaves its report
+
+
+class AnalyzerSettings(Strict):
+    """A program that writes SARIF: to standard output, or to the path in `sarif`."""
+
+    name: Name
+    run: Line
+    sarif: Pattern | None = None
+
+
+class ReviewSettings(Strict):
+    """The review gate, in points of ten."""
+
+    enabled: bool = True
+    minimum: Annotated[float, Field(ge=0, le=10)] = 7
+    analyzers: tuple[AnalyzerSettings, ...] = ()
+
+
+class DocsSettings(Strict):
+    """The docs gate. Without `changelog` it is found; `none` says that there is none."""
+
+    enabled: bool = True
+    changelog: Pattern | Literal["none"] | None = None
+
+
+class AgentSettings(Strict):
+    """What agents may use, and what no agent may change."""
+
+    pass_env: tuple[VariableName, ...] = ()  # variables of yours that agents and gates get
+    protected: tuple[Pattern, ...] = ()  # beside those that always are
+    max_changed_files: Annotated[int, Field(ge=1)] = 1_000
+    max_changed_mb: Annotated[float, Field(gt=0)] = 50
+    max_log_mb: Annotated[float, Field(gt=0)] = 10
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    max_nudges: Annotated[int, Field(ge=0, le=20)] = 5
+    context_tokens: Annotated[int, Field(ge=500)] = 8_000  # of files given along with the task
+    paid_without_sandbox: bool = False
+
+
+class LimitSettings(Strict):
+    """Dollars that may be spent at most."""
+
+    run_usd: Usd = ZERO_USD
+    workstream_usd: Usd = ZERO_USD
+    provider_month_usd: Usd = Decimal(20)
+
+
+class Settings(Strict):
+    """Everything a repository can choose. An empty file means all defaults."""
+
+    version: Literal[1] = 1
+    max_parallel: Annotated[int, Field(ge=1, le=256)] = 8
+    max_iterations: Annotated[int, Field(ge=1, le=10)] = 3
+    tests: TestsSettings = TestsSettings()
+    coverage: CoverageSettings = CoverageSettings()
+    review: ReviewSettings = ReviewSettings()
+    docs: DocsSettings = DocsSettings()
+    agents: AgentSettings = AgentSettings()
+    limits: LimitSettings = LimitSettings()
+    tiers: tuple[Tier, ...] = ()  # rungs of your own, before the catalog's
+
+
+def read_settings(data: bytes | str) -> Settings | tuple[Problem, ...]:
+    """Read the settings file, or say everything that is wrong with it."""
+    document = read_yaml(data)
+    if not isinstance(document, Document):
+        return document
+    return parse(Settings, document if document.value is not None else Document({}, None))

@@ -1,0 +1,171 @@
+"""Which rung of the model ladder serves a workstream, and why not the ones before it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from bot.core.base import Strict, Usd
+from bot.core.ledger import Billing
+from bot.core.plan import Kind, Name, VariableName, Workstream
+
+MILLION = Decimal(1_000_000)
+
+
+def _plain_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{text!r} is no http(s) address; write it like http://127.0.0.1:11434/v1")
+    if parts.username or parts.password:
+        raise ValueError("an address with a password in it; put the key into key_env's variable")
+    return text.rstrip("/")
+
+
+class Tier(Strict):
+    """One rung: an engine, a provider's model, its limits, and who pays."""
+
+    name: Name
+    engine: Name
+    provider: Name
+    model: str = ""
+    billing: Billing
+    base_url: Annotated[str, AfterValidator(_plain_url)] | None = None
+    key_env: VariableName | None = None
+    context_tokens: Annotated[int, Field(ge=2_000)] = 32_000
+    max_output_tokens: Annotated[int, Field(ge=256)] = 4_096
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    requests_per_day: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_day: Annotated[int, Field(ge=1)] | None = None
+    input_usd_per_million: Usd | None = None
+    output_usd_per_million: Usd | None = None
+    checked_on: date | None = None  # when somebody last compared this with the provider's page
+
+    @model_validator(mode="after")
+    def _paid_has_a_price(self) -> Self:
+        if self.billing is Billing.PAID and None in {
+            self.input_usd_per_million,
+            self.output_usd_per_million,
+        }:
+            raise ValueError("a paid tier without a price; add input_ and output_usd_per_million")
+        return self
+
+    def cost(self, input_tokens: int, output_tokens: int) -> Decimal | None:
+        """Price a call in dollars; None where nobody knows the price."""
+        if self.input_usd_per_million is None or self.output_usd_per_million is None:
+            return None
+        return (
+            self.input_usd_per_million * input_tokens + self.output_usd_per_million * output_tokens
+        ) / MILLION
+
+
+SHELL = Tier(name="shell", engine="shell", provider="local", billing=Billing.FREE)
+
+
+class Rung(Strict):
+    """A tier as this machine finds it: usable, or why not."""
+
+    tier: Tier
+    why_not: str = ""  # empty: usable
+
+
+class RoutingRule(Strict):
+    """Which tiers a kind of work asks for first; all others follow in the ladder's order."""
+
+    kinds: tuple[Kind, ...]
+    prefer: tuple[Name, ...] = ()
+
+
+class Ladder(Strict):
+    """Every tier that is known, in order, and which kind of work prefers which."""
+
+    rungs: tuple[Rung, ...] = ()
+    rules: tuple[RoutingRule, ...] = ()
+
+    def for_kind(self, kind: Kind) -> tuple[Rung, ...]:
+        """Order the rungs for a kind of work: free before paid, preferred before the rest."""
+        preferred = [name for rule in self.rules if kind in rule.kinds for name in rule.prefer]
+        place = {name: at for at, name in reversed(list(enumerate(preferred)))}
+        return tuple(
+            sorted(
+                self.rungs,
+                key=lambda rung: (
+                    rung.tier.billing is Billing.PAID,
+                    place.get(rung.tier.name, len(place)),
+                ),
+            )
+        )
+
+    @property
+    def can_think(self) -> bool:
+        """Whether any usable tier drives a model."""
+        return any(not rung.why_not and rung.tier.engine != "shell" for rung in self.rungs)
+
+
+@dataclass(frozen=True)
+class Route:
+    """The tier that serves, and why it does and those before it do not."""
+
+    tier: Tier
+    because: str
+
+
+@dataclass(frozen=True)
+class NeedsApproval:
+    """Only a paid tier is left, and nobody has said yes to its provider."""
+
+    tier: Tier
+    because: str
+
+
+@dataclass(frozen=True)
+class NoRoute:
+    """No tier can serve."""
+
+    because: str
+
+
+Cover = Mapping[str, Decimal]  # dollars that an approval still covers, by provider
+
+
+def route(
+    workstream: Workstream,
+    ladder: Ladder,
+    *,
+    exhausted: Mapping[str, str],
+    tried: Collection[str],
+    cover: Cover,
+) -> Route | NeedsApproval | NoRoute:
+    """Pick the first tier that may serve.
+
+    `exhausted` says why, by tier; a tier in `tried` has had its turn at this workstream and
+    comes last. A paid tier serves only where `cover` has money left for its provider.
+    """
+    if workstream.engine == SHELL.engine:
+        return Route(SHELL, "the plan gives the commands")
+    passed_over: list[str] = []
+    wanting: Tier | None = None
+    rungs = sorted(ladder.for_kind(workstream.kind), key=lambda rung: rung.tier.name in tried)
+    for rung in rungs:
+        tier = rung.tier
+        if why := _why_not(rung, workstream, exhausted):
+            passed_over.append(f"{tier.name}: {why}")
+        elif tier.billing is Billing.PAID and cover.get(tier.provider, Decimal(0)) <= 0:
+            wanting = wanting or tier
+            passed_over.append(f"{tier.name}: paid, and not approved")
+        else:
+            first = "the first free tier" if tier.billing is Billing.FREE else "approved"
+            return Route(tier, "; ".join([f"{tier.name} is {first}", *passed_over]))
+    because = "; ".join(passed_over) or "no tier is known"
+    return NeedsApproval(wanting, because) if wanting else NoRoute(because)
+
+
+def _why_not(rung: Rung, workstream: Workstream, exhausted: Mapping[str, str]) -> str:
+    if workstream.engine is not None and rung.tier.engine != workstream.engine:
+        return f"the plan asks for {workstream.engine}"
+    return rung.why_not or exhausted.get(rung.tier.name, "")
