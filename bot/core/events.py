@@ -1,0 +1,316 @@
+"""What happened in a run: small facts, appended once and never changed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, TypeAdapter, field_validator, model_validator
+
+from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, Usd, digest
+from bot.core.gates import GateName, GateResult
+from bot.core.handoff import Completion
+from bot.core.outcomes import OutcomeClass
+from bot.core.plan import Plan, Workstream
+from bot.core.routing import Ladder
+
+BOT = "orchestrate"
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    PLANNING = "planning"
+    RUNNING = "running"
+    WAITING = "waiting"
+    INTEGRATING = "integrating"
+    GATING = "gating"
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Policy(Strict):
+    """What a run goes by: the settings and the ladder as they were when it was asked for."""
+
+    max_parallel: Annotated[int, Field(ge=1, le=256)] = 8
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    max_iterations: Annotated[int, Field(ge=1)] = 3
+    gates: tuple[GateName, ...] = tuple(GateName)  # those that are switched on
+    budget_usd: Usd = ZERO_USD
+    engine: str | None = None  # what --engine asked for, where a workstream pins none
+    ladder: Ladder = Ladder()
+
+
+class _Event(Strict):
+    """`id` names the fact itself, so that a second delivery is the same event."""
+
+    id: str = ""
+    at: Moment
+    by: str = BOT
+    run: RunId
+    cause: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name(cls, value: Any) -> Any:  # noqa: ANN401 - a dict from a file or keywords
+        if not isinstance(value, dict):
+            return value
+        kind = value.get("type") or cls.model_fields["type"].default
+        parts = [kind, *(str(value.get(k) or "") for k in ("run", "workstream", "attempt"))]
+        name = digest(*parts, str(value.get("iteration") or ""), cls._what(value))
+        return {**value, "id": value.get("id") or name}
+
+    @classmethod
+    def _what(cls, value: dict[str, Any]) -> str:
+        """Tell apart events of one type, workstream and iteration: by their cause."""
+        return str(value.get("cause") or "")
+
+    @model_validator(mode="after")
+    def _named_rightly(self) -> Self:
+        given = self._name({**{k: getattr(self, k) for k in type(self).model_fields}, "id": ""})
+        if given["id"] != self.id:
+            raise ValueError(f"event {self.id!r} was changed after it was written")
+        return self
+
+
+class RunRequested(_Event):
+    """Somebody asked for a run; asked again (a resume), its policy takes the earlier's place."""
+
+    type: Literal["run.requested"] = "run.requested"
+    task: str
+    base_sha: Sha
+    base_ref: str = ""
+    policy: Policy = Policy()
+
+
+class PlanProposed(_Event):
+    """A plan was made from the task, or read from a file."""
+
+    type: Literal["plan.proposed"] = "plan.proposed"
+    plan: Plan
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+class PlanAccepted(_Event):
+    """The plan is the one to run. `expected_seconds` orders what could start at once."""
+
+    type: Literal["plan.accepted"] = "plan.accepted"
+    plan_hash: str
+    expected_seconds: dict[str, float] = Field(default_factory=dict)
+
+
+class WorkstreamStarted(_Event):
+    """An attempt is about to be handed out; without a sign of life until `lease_until` again."""
+
+    type: Literal["workstream.started"] = "workstream.started"
+    workstream: str
+    attempt: Annotated[int, Field(ge=1)]
+    tier: str
+    engine: str
+    because: str
+    base_sha: Sha
+    start_from: Sha | None = None  # an earlier attempt's work, to go on from
+    lease_until: Moment
+
+
+class WorkstreamAcknowledged(_Event):
+    """The agent said how it understood its delegation."""
+
+    type: Literal["workstream.acknowledged"] = "workstream.acknowledged"
+    workstream: str
+    attempt: int
+    understood: str
+    questions: tuple[str, ...] = ()
+
+
+class WorkstreamProgressed(_Event):
+    """A sign of life, or of its end: the lease now runs until `lease_until`."""
+
+    type: Literal["workstream.progressed"] = "workstream.progressed"
+    workstream: str
+    attempt: int
+    lease_until: Moment
+    note: str = ""
+
+
+class WorkstreamFinished(_Event):
+    """An attempt ended; the first result of an attempt is the one that counts."""
+
+    type: Literal["workstream.finished"] = "workstream.finished"
+    workstream: str
+    attempt: int
+    completion: Completion
+    outcome: OutcomeClass
+
+
+class WorkstreamPublished(_Event):
+    """Its branch landed: it merged with everything that landed before."""
+
+    type: Literal["workstream.published"] = "workstream.published"
+    workstream: str
+    attempt: int
+    branch: str
+    head_sha: Sha
+
+
+class WorkstreamRetried(_Event):
+    """Somebody, or a rule, gives a workstream another attempt, numbered `attempt`."""
+
+    type: Literal["workstream.retried"] = "workstream.retried"
+    workstream: str
+    attempt: int
+    because: str
+    answer: str = ""  # to the agent's questions
+
+
+class ConflictFound(_Event):
+    """A finished workstream does not merge with what landed before, and is left out."""
+
+    type: Literal["conflict.found"] = "conflict.found"
+    workstream: str
+    attempt: int
+    others: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+class IntegrationFinished(_Event):
+    """The combined branch holds these workstreams."""
+
+    type: Literal["integration.finished"] = "integration.finished"
+    iteration: int
+    branch: str
+    head_sha: Sha
+    included: tuple[str, ...]
+
+    @classmethod
+    def _what(cls, value: dict[str, Any]) -> str:
+        return str(value.get("head_sha"))
+
+
+class GateFinished(_Event):
+    """A gate said something of a commit."""
+
+    type: Literal["gate.finished"] = "gate.finished"
+    iteration: int
+    head_sha: Sha
+    result: GateResult
+
+    @classmethod
+    def _what(cls, value: dict[str, Any]) -> str:
+        result = value.get("result")
+        name = result.get("name") if isinstance(result, dict) else getattr(result, "name", "")
+        return f"{value.get('head_sha')} {name!s} {value.get('cause') or ''}"
+
+
+class IterationStarted(_Event):
+    """The gates found something that `workstream` is to mend."""
+
+    type: Literal["iteration.started"] = "iteration.started"
+    iteration: int
+    fix: Workstream
+    because: str
+
+
+class ApprovalRequested(_Event):
+    """A person must decide; `cause` names what: workstream:x, paid:provider or question:x."""
+
+    type: Literal["approval.requested"] = "approval.requested"
+    workstream: str | None = None
+    provider: str | None = None
+    question: str
+
+
+class ApprovalGranted(_Event):
+    """A person said yes: to a workstream, or to spending with a provider."""
+
+    type: Literal["approval.granted"] = "approval.granted"
+    workstream: str | None = None
+    provider: str | None = None
+    usd: Usd = ZERO_USD
+    because: str = ""
+    plan_hash: str = ""
+
+
+class ApprovalUsed(_Event):
+    """Money went out under an approval."""
+
+    type: Literal["approval.used"] = "approval.used"
+    workstream: str
+    attempt: int
+    provider: str
+    usd: Usd = ZERO_USD
+
+
+class OverrideGranted(_Event):
+    """A person lets a gate's failure pass."""
+
+    type: Literal["override.granted"] = "override.granted"
+    gate: GateName
+    because: str
+
+
+class TierExhausted(_Event):
+    """A tier has no quota left, or may not be used any more in this run."""
+
+    type: Literal["tier.exhausted"] = "tier.exhausted"
+    tier: str
+    because: str
+
+
+class RunCancelled(_Event):
+    """A person stopped the run."""
+
+    type: Literal["run.cancelled"] = "run.cancelled"
+    because: str = ""
+
+
+class RunFinished(_Event):
+    """The run is over."""
+
+    type: Literal["run.finished"] = "run.finished"
+    status: Literal[RunStatus.PASSED, RunStatus.FAILED, RunStatus.CANCELLED]
+    because: str
+
+
+Event = (
+    RunRequested
+    | PlanProposed
+    | PlanAccepted
+    | WorkstreamStarted
+    | WorkstreamAcknowledged
+    | WorkstreamProgressed
+    | WorkstreamFinished
+    | WorkstreamPublished
+    | WorkstreamRetried
+    | ConflictFound
+    | IntegrationFinished
+    | GateFinished
+    | IterationStarted
+    | ApprovalRequested
+    | ApprovalGranted
+    | ApprovalUsed
+    | OverrideGranted
+    | TierExhausted
+    | RunCancelled
+    | RunFinished
+)
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+
+
+def write_events(events: tuple[Event, ...]) -> bytes:
+    """Write events as JSON lines."""
+    return b"".join(event.model_dump_json().encode() + b"\n" for event in events)
+
+
+def read_events(data: bytes) -> tuple[Event, ...]:
+    """Read what `write_events` wrote. Raises ValueError on anything else."""
+    return tuple(EVENT.validate_json(line) for line in data.splitlines() if line.strip())
+
+
+def granted_usd(events: tuple[ApprovalGranted, ...], provider: str) -> Decimal:
+    """Sum what was approved for a provider."""
+    return sum((event.usd for event in events if event.provider == provider), ZERO_USD)
