@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -108,6 +107,8 @@ class WorkstreamStarted(_Event):
     because: str
     base_sha: Sha
     start_from: Sha | None = None  # an earlier attempt's work, to go on from
+    reserved_usd: Usd = ZERO_USD  # of an approval, while the attempt runs
+    provider: str = ""
     lease_until: Moment
 
 
@@ -308,8 +309,3 @@ def write_events(events: tuple[Event, ...]) -> bytes:
 def read_events(data: bytes) -> tuple[Event, ...]:
     """Read what `write_events` wrote. Raises ValueError on anything else."""
     return tuple(EVENT.validate_json(line) for line in data.splitlines() if line.strip())
-
-
-def granted_usd(events: tuple[ApprovalGranted, ...], provider: str) -> Decimal:
-    """Sum what was approved for a provider."""
-    return sum((event.usd for event in events if event.provider == provider), ZERO_USD)

@@ -1,0 +1,299 @@
+"""What happens next: a pure function of what has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from bot.core.base import ZERO_USD, Sha
+from bot.core.events import RunStatus
+from bot.core.fixes import fix_workstream, same_findings
+from bot.core.gates import GateName, GateResult
+from bot.core.graph import longest_remaining, reverse
+from bot.core.handoff import CompletionStatus
+from bot.core.plan import Workstream, collide
+from bot.core.routing import SHELL, NeedsApproval, NoRoute, Route, Tier, route
+from bot.core.state import RunState, WorkstreamStatus
+
+EXPECTED_SECONDS = 300.0  # of a workstream that nobody estimated
+
+
+@dataclass(frozen=True)
+class MakePlan:
+    """Make a plan of the task."""
+
+
+@dataclass(frozen=True)
+class StartWorkstream:
+    """Hand a workstream to an agent."""
+
+    id: str
+    tier: Tier
+    attempt: int
+    because: str
+    start_from: Sha | None = None
+    reserved_usd: Decimal = ZERO_USD
+
+
+@dataclass(frozen=True)
+class PublishWorkstream:
+    """Try a finished workstream against those that landed, and land it or leave it out."""
+
+    id: str
+    attempt: int
+    head_sha: Sha
+
+
+@dataclass(frozen=True)
+class AskHuman:
+    """Put a question to a person; `cause` names it, so that it is put once."""
+
+    question: str
+    cause: str
+    workstream: str | None = None
+    provider: str | None = None
+
+
+@dataclass(frozen=True)
+class Integrate:
+    """Advance the combined branch to everything that landed."""
+
+    iteration: int
+
+
+@dataclass(frozen=True)
+class RunGates:
+    """Check the combined commit."""
+
+    iteration: int
+    head_sha: Sha
+    names: tuple[GateName, ...]
+
+
+@dataclass(frozen=True)
+class StartIteration:
+    """Let a workstream mend what the gates found, then check again."""
+
+    iteration: int
+    fix: Workstream
+    because: str
+
+
+@dataclass(frozen=True)
+class FinishRun:
+    """End the run."""
+
+    status: RunStatus
+    because: str
+
+
+Action = (
+    MakePlan
+    | StartWorkstream
+    | PublishWorkstream
+    | AskHuman
+    | Integrate
+    | RunGates
+    | StartIteration
+    | FinishRun
+)
+
+
+def decide(state: RunState, now: datetime) -> tuple[Action, ...]:
+    """Return what to do now; nothing means that something running, or a person, is waited for."""
+    if state.request is None or state.finished:
+        return ()
+    if state.plan is None:
+        return () if state.cancelled else (MakePlan(),)
+    if state.cancelled:
+        return () if state.running else (FinishRun(RunStatus.CANCELLED, state.cancelled.because),)
+    landing = _publish(state)
+    if landing:
+        return landing
+    starts, questions = _start(state, now)
+    if starts or questions or state.running:
+        return (*starts, *questions)
+    return _after_work(state)
+
+
+def _publish(state: RunState) -> tuple[Action, ...]:
+    """Land what has succeeded, one at a time and in the plan's order: the next sees the first."""
+    for name in state.workstreams:
+        track = state.track(name)
+        last = track.last
+        completion = last.completion if last else None
+        tried = track.conflict and last and track.conflict.attempt == last.number
+        if completion and last and not track.landed and not tried and not track.retry_is_due:
+            if completion.status is CompletionStatus.SUCCESS:
+                head = completion.head_sha or completion.base_sha
+                return (PublishWorkstream(name, last.number, head),)
+    return ()
+
+
+def _start(state: RunState, now: datetime) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
+    """Hand out what is ready, longest remaining way first, as far as room and files allow."""
+    lost = [a for a in state.running if a.lease_until <= now]
+    busy = [a for a in state.running if a.lease_until > now]
+    running = [state.workstreams[a.started.workstream] for a in busy]
+    cover = dict(state.cover)
+    starts: list[Action] = []
+    questions: list[Action] = list(_approvals(state))
+    for name in [a.started.workstream for a in lost] + _ready(state):
+        workstream = state.workstreams[name]
+        if len(running) >= state.policy.max_parallel:
+            break
+        if any(collide(workstream, other) for other in running):
+            continue
+        match _route(state, workstream, cover):
+            case Route(tier=tier, because=because):
+                start = _hand_out(state, workstream, tier, because, cover)
+                cover[tier.provider] = cover.get(tier.provider, ZERO_USD) - start.reserved_usd
+                starts.append(start)
+                running.append(workstream)
+            case NeedsApproval() | NoRoute() as verdict:
+                questions += _ask_for_a_tier(state, workstream, verdict)
+    return tuple(starts), tuple(questions)
+
+
+def _ready(state: RunState) -> list[str]:
+    """Ids that could start, those with the longest way to the plan's end before them first."""
+    ready = [n for n, s in state.standings.items() if s.status is WorkstreamStatus.READY]
+    if len(ready) < 2:
+        return ready
+    needs = {name: w.waits_for for name, w in state.workstreams.items()}
+    expected: Mapping[str, float] = state.accepted.expected_seconds if state.accepted else {}
+    remaining = longest_remaining(needs, {n: expected.get(n, EXPECTED_SECONDS) for n in needs})
+    followers = reverse(needs)
+    return sorted(ready, key=lambda name: (-remaining[name], -len(followers[name])))
+
+
+def _route(
+    state: RunState, workstream: Workstream, cover: Mapping[str, Decimal]
+) -> Route | NeedsApproval | NoRoute:
+    pinned = workstream
+    if workstream.engine is None and state.policy.engine:
+        pinned = workstream.model_copy(update={"engine": state.policy.engine})
+    attempts = state.track(workstream.id).attempts
+    return route(
+        pinned,
+        state.policy.ladder,
+        exhausted=state.exhausted,
+        tried={a.started.tier for a in attempts if a.finished},
+        cover=cover,
+    )
+
+
+def _hand_out(
+    state: RunState,
+    workstream: Workstream,
+    tier: Tier,
+    because: str,
+    cover: Mapping[str, Decimal],
+) -> StartWorkstream:
+    last = state.track(workstream.id).last
+    again = last is not None and last.finished is None  # its lease ran out: the same attempt
+    number = 1 if last is None else last.number if again else last.number + 1
+    start_from = None
+    if last and last.completion and tier.engine != SHELL.engine:
+        start_from = last.completion.head_sha
+    left = cover.get(tier.provider, ZERO_USD)
+    reserved = min(workstream.budget_usd or left, left) if tier.billing == "paid" else ZERO_USD
+    return StartWorkstream(workstream.id, tier, number, because, start_from, reserved)
+
+
+def _approvals(state: RunState) -> list[Action]:
+    """Questions that only a person can answer and that were not put yet."""
+    asked = {question.cause for question in state.asked}
+    found: list[Action] = []
+    for name, standing in state.standings.items():
+        if standing.status is WorkstreamStatus.WAITING:
+            title = state.workstreams[name].title
+            ask = AskHuman(f"May {name} start? {title}", f"workstream:{name}", workstream=name)
+        elif standing.status is WorkstreamStatus.BLOCKED:
+            attempts = len(state.track(name).attempts)
+            ask = AskHuman(
+                f"{name} asks: {standing.because}", f"question:{name}.{attempts}", workstream=name
+            )
+        else:
+            continue
+        if ask.cause not in asked:
+            found.append(ask)
+    return found
+
+
+def _ask_for_a_tier(
+    state: RunState, workstream: Workstream, verdict: NeedsApproval | NoRoute
+) -> list[Action]:
+    if isinstance(verdict, NeedsApproval):
+        provider: str | None = verdict.tier.provider
+        question = f"{workstream.id} could only go on with {provider}, which is paid: "
+        cause = f"paid:{provider}.{len(state.granted)}.{state.requests}"
+    else:
+        provider = None
+        question = f"No model can take {workstream.id}: "
+        cause = f"tier:{workstream.id}.{len(state.granted)}.{state.requests}"
+    if cause in {asked.cause for asked in state.asked}:
+        return []
+    return [AskHuman(question + verdict.because, cause, workstream.id, provider)]
+
+
+def _after_work(state: RunState) -> tuple[Action, ...]:
+    """Nothing runs and nothing can start: combine, check, mend, or end."""
+    if not state.integrated or (state.integration is None and state.landing):
+        return (Integrate(state.iteration),)
+    statuses = {standing.status for standing in state.standings.values()}
+    if statuses & {WorkstreamStatus.WAITING, WorkstreamStatus.BLOCKED, WorkstreamStatus.READY}:
+        return ()  # a person was asked
+    if state.integration is None:
+        return (FinishRun(RunStatus.FAILED, "no workstream landed"),)
+    request = state.request
+    if request is not None and state.integration.head_sha == request.base_sha:
+        return (_finish(state, "nothing had to be changed"),)
+    missing = tuple(name for name in state.policy.gates if name not in state.results)
+    if missing:
+        return (RunGates(state.iteration, state.integration.head_sha, missing),)
+    return (_after_gates(state),)
+
+
+def _after_gates(state: RunState) -> Action:
+    failed = _open(state, "failed")
+    if not failed:
+        return _finish(state, "every gate passed")
+    names = ", ".join(result.name.value for result in failed)
+    if state.iteration >= state.policy.max_iterations:
+        return _finish(state, f"{names} still failing after {state.iteration} iterations")
+    if same_findings(state, failed):
+        return _finish(state, f"the last fix changed nothing about {names}")
+    if state.iterations and not state.track(state.iterations[-1].fix.id).landed:
+        return _finish(state, f"{state.iterations[-1].fix.id} could not mend {names}")
+    fix = fix_workstream(state, failed)
+    match _route(state, fix, state.cover):
+        case Route():
+            return StartIteration(state.iteration + 1, fix, f"{names} failed")
+        case NeedsApproval(because=because) | NoRoute(because=because):
+            return _finish(state, f"{names} failed, and no engine can mend it ({because})")
+
+
+def _open(state: RunState, status: str) -> list[GateResult]:
+    return [
+        result
+        for name, result in state.results.items()
+        if result.status == status and name not in state.overrides
+    ]
+
+
+def _finish(state: RunState, because: str) -> FinishRun:
+    """Pass only if everything landed and every gate that is on passed; say what did not."""
+    wrong = [
+        f"{name} {standing.status.value.replace('_', ' ')}"
+        for name, standing in state.standings.items()
+        if standing.status is not WorkstreamStatus.LANDED
+    ]
+    wrong += [f"{result.name} did not run" for result in _open(state, "not_run")]
+    if _open(state, "failed"):
+        wrong.insert(0, because)
+    if wrong:
+        return FinishRun(RunStatus.FAILED, "; ".join(wrong))
+    return FinishRun(RunStatus.PASSED, because)
