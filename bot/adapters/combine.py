@@ -1,0 +1,153 @@
+"""Combining branches in memory: nobody's work tree is touched and no ref is moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.adapters.git import GitError, Repository, commit_header, printable, quote
+from bot.core.base import Sha
+from bot.core.combine import Entry, Joined, MustMerge, Overlay, PathChange, join, lay
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A workstream's result: what it started from, and the commit that it came to."""
+
+    workstream: str
+    base: Sha
+    head: Sha
+
+
+@dataclass(frozen=True)
+class Landed:
+    """The branch is part of the combination now."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The branch does not merge; the combination is as it was."""
+
+    others: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+class Combination:
+    """Branches landed one after another on one base commit.
+
+    Joining path by path costs no process; the commits are only written when somebody asks for
+    the head, or when git has to merge. Fixed author and date: the same branches in the same
+    order give the same commits.
+    """
+
+    def __init__(self, repository: Repository, base: Sha, at: datetime) -> None:
+        self._repository = repository
+        self._at = at
+        self._head = base
+        self._overlay = Overlay()
+        self._pending: list[tuple[Branch, tuple[PathChange, ...]]] = []
+
+    def land(self, branch: Branch) -> Landed | Conflict:
+        """Try one branch on top of all that landed before it."""
+        [changes] = changes_of(self._repository, [branch])
+        return self._land(branch, changes)
+
+    def land_all(self, branches: Sequence[Branch]) -> tuple[Landed | Conflict, ...]:
+        """Try several branches in their order, reading all of their changes at once."""
+        read = changes_of(self._repository, branches)
+        return tuple(
+            self._land(branch, changes) for branch, changes in zip(branches, read, strict=True)
+        )
+
+    def head(self) -> Sha:
+        """Return the commit that holds everything that landed, writing what is not written yet."""
+        if self._pending:
+            self._head = self._repository.import_commits(self._stream())
+            self._pending.clear()
+        return self._head
+
+    def _land(self, branch: Branch, changes: tuple[PathChange, ...]) -> Landed | Conflict:
+        if not changes:
+            return Landed()
+        match join(self._overlay, changes, branch.workstream):
+            case Joined(overlay=overlay):
+                self._overlay = overlay
+                self._pending.append((branch, changes))
+                return Landed()
+            case MustMerge():
+                return self._merge(branch)
+
+    def _merge(self, branch: Branch) -> Landed | Conflict:
+        """Merge with git, the branch's own start being the base of the merge.
+
+        Our side is put on that start as a commit of its own, for git before 2.40 cannot be told
+        a merge base.
+        """
+        repository, ours = self._repository, self.head()
+        ours_tree = f"{ours}^{{tree}}"
+        stand_in = repository.commit_tree(ours_tree, [branch.base], "ours", self._at)
+        args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")
+        try:
+            tree = repository.text(*args, stand_in, branch.head).rstrip("\0")
+        except GitError as error:
+            if error.code != 1:  # 1 is a conflict, whatever it lists; more is a failure
+                raise
+            return self._conflict(error.stdout)
+        message = _message(branch)
+        self._head = repository.commit_tree(tree, [ours, branch.head], message, self._at)
+        [changes] = changes_of(repository, [Branch(branch.workstream, ours, self._head)])
+        self._overlay = lay(self._overlay, changes, branch.workstream)
+        return Landed()
+
+    def _conflict(self, out: bytes) -> Conflict:
+        _, *files = out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
+        everything = tuple(self._overlay.entries)
+        others = self._overlay.owners_of(files) or self._overlay.owners_of(everything)
+        return Conflict(others, tuple(printable(file) for file in sorted(set(files))))
+
+    def _stream(self) -> Iterable[bytes]:
+        """Write one merge commit a branch; the last one carries mark 1."""
+        parent = self._head.encode()
+        for nth, (branch, changes) in enumerate(self._pending):
+            mark = 1 if nth == len(self._pending) - 1 else nth + 2
+            yield commit_header(mark, _message(branch), self._at)
+            yield b"from %s\nmerge %s\n" % (parent, branch.head.encode())
+            for change in sorted(changes, key=lambda change: change.after is not None):
+                if change.after is None:
+                    yield b"D %s\n" % quote(change.path)
+                else:
+                    entry = change.after
+                    yield b"M %s %s " % (entry.mode.encode(), entry.sha.encode())
+                    yield quote(change.path) + b"\n"
+            yield b"\n"
+            parent = b":%d" % mark
+
+
+def _message(branch: Branch) -> str:
+    return f"Merge {branch.workstream}\n"
+
+
+def changes_of(
+    repository: Repository, branches: Sequence[Branch]
+) -> tuple[tuple[PathChange, ...], ...]:
+    """Return what each branch changed since its base, read by one process."""
+    asked = "".join(f"{branch.head} {branch.base}\n" for branch in branches)
+    args = ("diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--full-index", "--root")
+    out = repository.git(*args, "-m", "--always", stdin=asked.encode())
+    parts = out.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    found: list[list[PathChange]] = []
+    heads = iter(branches)
+    at = 0
+    while at < len(parts):
+        if not parts[at].startswith(":"):
+            assert parts[at].split()[0] == next(heads).head, "diff-tree answers in order"
+            found.append([])
+            at += 1
+            continue
+        old_mode, mode, old_sha, sha, status = parts[at][1:].split(" ")
+        before = None if status == "A" else Entry(old_mode, old_sha)
+        after = None if status == "D" else Entry(mode, sha)
+        found[-1].append(PathChange(parts[at + 1], before, after))
+        at += 2
+    return tuple(tuple(changes) for changes in found)
