@@ -1,0 +1,73 @@
+"""The ledger branch: a file of lines a month, and COSTS.md for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.adapters.git import RefUpdate, Repository
+from bot.core import names
+from bot.core.base import Sha
+from bot.core.ledger import LedgerLine, new_lines
+from bot.errors import UserError
+from bot.render.costs import costs_page
+
+
+class LedgerBranch:
+    """Lines that are only ever added, on `orchestrate/ledger`."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._tip: Sha | None = None
+        self._months: dict[str, tuple[LedgerLine, ...]] = {}
+
+    def lines(self, month: str | None = None) -> tuple[LedgerLine, ...]:
+        """Return all lines, or those of a month such as 2026-11, in the order of writing."""
+        self._read()
+        months = sorted(self._months) if month is None else [month]
+        return tuple(line for name in months for line in self._months.get(name, ()))
+
+    def prepare(self, more: Iterable[LedgerLine], at: datetime) -> tuple[RefUpdate, ...]:
+        """Write the commit that adds the lines not there yet; return the move that lands it."""
+        more = tuple(more)
+        if not more:
+            return ()
+        self._read()
+        fresh = new_lines(self.lines(), more)
+        if not fresh:
+            return ()
+        months = dict(self._months)
+        for line in fresh:
+            months[line.month] = (*months.get(line.month, ()), line)
+        touched = sorted({line.month for line in fresh})
+        files = {f"ledger/{month}.jsonl": _write(months[month]) for month in touched}
+        everything = tuple(line for month in sorted(months) for line in months[month])
+        files["COSTS.md"] = costs_page(everything, touched[-1]).encode()
+        message = f"Record {len(fresh)} ledger line(s)\n"
+        commit = self._repository.commit_files(files, message, at, self._tip)
+        return (RefUpdate(names.LEDGER, commit, self._tip),)
+
+    def _read(self) -> None:
+        tip = self._repository.refs(names.LEDGER).get(names.LEDGER)
+        if tip == self._tip:
+            return
+        self._months = {}
+        for path in self._repository.paths(tip) if tip else ():
+            if path.startswith("ledger/") and path.endswith(".jsonl") and tip:
+                month = path.removeprefix("ledger/").removesuffix(".jsonl")
+                self._months[month] = _parse(self._repository.read(tip, path) or b"", path)
+        self._tip = tip
+
+
+def _write(lines: Iterable[LedgerLine]) -> bytes:
+    return b"".join(line.model_dump_json().encode() + b"\n" for line in lines)
+
+
+def _parse(data: bytes, path: str) -> tuple[LedgerLine, ...]:
+    try:
+        return tuple(LedgerLine.model_validate_json(line) for line in data.splitlines() if line)
+    except ValueError as error:
+        raise UserError(
+            f"{path} on orchestrate/ledger cannot be read: {str(error)[:200]}",
+            fix="Its history has the lines as they were written: git log orchestrate/ledger.",
+        ) from error
