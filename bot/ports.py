@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
+
+from bot.core.base import Sha
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,62 @@ class Finished:
     seconds: float
     stopped_because: str | None = None  # "timeout", "interrupted" or a limit that it passed
     log_bytes: int = field(default=0)
+
+
+@dataclass(frozen=True)
+class Worktree:
+    """A folder that one attempt works in, and what it was made from."""
+
+    name: str
+    path: str
+    index: str  # outside of the folder: what the attempt changed is measured against it
+    base_sha: Sha
+
+
+@dataclass(frozen=True)
+class Change:
+    """One path that an attempt changed."""
+
+    path: str
+    is_new: bool = False
+    is_gone: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a worktree holds: a tree, and how it differs from the base."""
+
+    tree: str
+    changes: tuple[Change, ...]
+    insertions: int = 0
+    deletions: int = 0
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A rule kept a worktree's contents out."""
+
+    because: str
+
+
+class Worktrees(Protocol):
+    """Folders for attempts, apart from everything of the user's."""
+
+    def create(self, name: str, base: Sha, start_from: Sha | None = None) -> Worktree:
+        """Check a commit out into a new folder."""
+        ...
+
+    def snapshot(self, worktree: Worktree) -> Snapshot | Refused:
+        """Read what the folder holds now."""
+        ...
+
+    def commit(self, worktree: Worktree, snapshot: Snapshot, message: str, at: datetime) -> Sha:
+        """Write a snapshot as one commit on the worktree's base."""
+        ...
+
+    def remove(self, worktree: Worktree) -> None:
+        """Delete the folder."""
+        ...
 
 
 class Processes(Protocol):

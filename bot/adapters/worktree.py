@@ -1,0 +1,193 @@
+"""Worktrees: a folder and a private repository for each attempt, and what came of them.
+
+An attempt's `.git` is a repository of its own that only borrows the user's objects, so that
+nothing an agent does to it (a push, a config, a stash, `rm -rf .git`) reaches the user's. What an
+attempt changed is read through an index that lies outside of the folder.
+See docs/decisions/0002-private-repositories.md.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bot.adapters.git import GitError, Repository, printable, run_git
+from bot.core.base import Sha
+from bot.core.names import WORK_FOLDER
+from bot.errors import BotError
+from bot.ports import Change, Refused, Snapshot, Worktree
+
+_SYMLINK, _SUBMODULE = "120000", "160000"
+
+
+@dataclass(frozen=True)
+class ChangeLimits:
+    """How much one attempt may change before it is refused unread."""
+
+    files: int
+    total_bytes: int
+
+
+class GitWorktrees:
+    """Makes, reads and removes worktrees below one folder."""
+
+    def __init__(self, repository: Repository, folder: Path, limits: ChangeLimits) -> None:
+        self._repository = repository
+        self._folder = folder
+        self._limits = limits
+
+    def create(self, name: str, base: Sha, start_from: Sha | None = None) -> Worktree:
+        """Check `start_from`, or else the base, out into a new folder called `name`."""
+        path = self._folder / "worktrees" / name
+        index = self._folder / "index" / name
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError as error:
+            raise BotError(f"{path} is there already.", fix="orchestrate clean") from error
+        index.parent.mkdir(exist_ok=True)
+        index.unlink(missing_ok=True)
+        self._make_repository(path, base)
+        self._git(path, index, "read-tree", "-u", "--reset", start_from or base)
+        if start_from is not None:  # what is there counts as changed since the base
+            self._git(path, index, "read-tree", base)
+        shutil.copyfile(index, path / ".git" / "index")
+        return Worktree(name, str(path), str(index), base)
+
+    def open(self, name: str, base: Sha) -> Worktree:
+        """Return a worktree that an earlier process made."""
+        path, index = self._folder / "worktrees" / name, self._folder / "index" / name
+        return Worktree(name, str(path), str(index), base)
+
+    def snapshot(self, worktree: Worktree) -> Snapshot | Refused:
+        """Read what the folder holds now into the user's object store, if rules allow it."""
+        path, index = Path(worktree.path), Path(worktree.index)
+        if not path.is_dir():
+            return Refused("the worktree is gone")
+        if not index.exists():
+            self._git(path, index, "read-tree", worktree.base_sha)
+        paths = self._changed_paths(path, index)
+        if isinstance(paths, Refused):
+            return paths
+        if not paths:
+            tree = self._repository.text("rev-parse", f"{worktree.base_sha}^{{tree}}")
+            return Snapshot(tree, ())
+        listing = "".join(f"{name}\0" for name in paths).encode("utf-8", "surrogateescape")
+        try:
+            self._git(
+                path, index, "update-index", "--add", "--remove", "-z", "--stdin", sin=listing
+            )
+        except GitError as error:
+            return Refused(f"git cannot read the worktree: {error.stderr.strip()[-300:]}")
+        tree = self._git(path, index, "write-tree").decode().strip()
+        return self._checked(tree, worktree.base_sha)
+
+    def commit(self, worktree: Worktree, snapshot: Snapshot, message: str, at: datetime) -> Sha:
+        """Write a snapshot as one commit on the worktree's base; return its id."""
+        return self._repository.commit_tree(snapshot.tree, [worktree.base_sha], message, at)
+
+    def remove(self, worktree: Worktree) -> None:
+        """Delete the folder and its index; only ever below the run's own folder."""
+        delete_folder(Path(worktree.path))
+        Path(worktree.index).unlink(missing_ok=True)
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Return the names of the worktrees that are there."""
+        folder = self._folder / "worktrees"
+        return tuple(sorted(p.name for p in folder.iterdir())) if folder.is_dir() else ()
+
+    def _changed_paths(self, path: Path, index: Path) -> tuple[str, ...] | Refused:
+        out = self._git(
+            path,
+            index,
+            *("ls-files", "-z", "--modified", "--deleted", "--others", "--exclude-standard"),
+            f"--exclude=/{WORK_FOLDER}/",
+        )
+        names = dict.fromkeys(out.decode("utf-8", "surrogateescape").split("\0")[:-1])
+        names = {name: None for name in names if not name.startswith(f"{WORK_FOLDER}/")}
+        nested = [name for name in names if name.endswith("/")]
+        if nested:
+            return Refused(f"a git repository inside the worktree: {printable(nested[0])}")
+        if len(names) > self._limits.files:
+            return Refused(f"{len(names):,} files changed, of at most {self._limits.files:,}")
+        size = sum(_size(path / name) for name in names)
+        if size > self._limits.total_bytes:
+            mega = self._limits.total_bytes / 1e6
+            return Refused(f"{size / 1e6:,.0f} MB changed, of at most {mega:,.0f} MB")
+        return tuple(names)
+
+    def _checked(self, tree: str, base: Sha) -> Snapshot | Refused:
+        """Compare a tree with the base, and refuse what would reach outside of the repository."""
+        args = ("-r", "-z", "--raw", "--numstat", "--no-renames", "--full-index")
+        out = self._repository.git("diff-tree", *args, "--no-ext-diff", "--no-textconv", base, tree)
+        parts = out.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        changes: list[Change] = []
+        while parts and parts[0].startswith(":"):
+            [_, mode, _, blob, status], path = parts[0].split(" "), parts[1]
+            parts = parts[2:]
+            if mode == _SUBMODULE:
+                return Refused(f"a submodule was added or moved: {printable(path)}")
+            if mode == _SYMLINK and self._escapes(path, blob):
+                return Refused(f"a link that leaves the repository: {printable(path)}")
+            changes.append(Change(path, is_new=status == "A", is_gone=status == "D"))
+        counted = [row.split("\t") for row in parts if not row.startswith("-")]
+        inserted, deleted = (sum(int(row[n]) for row in counted) for n in (0, 1))
+        return Snapshot(tree, tuple(changes), inserted, deleted)
+
+    def _escapes(self, path: str, blob: str) -> bool:
+        target = self._repository.git("cat-file", "blob", blob).decode("utf-8", "surrogateescape")
+        reached = os.path.normpath(Path(path).parent / target)
+        return target.startswith("/") or reached.split("/")[0] in {"..", ".git"}
+
+    def _git(self, path: Path, index: Path, *args: str, sin: bytes = b"") -> bytes:
+        """Run git with the user's objects, this folder and the index outside of it."""
+        common = f"--git-dir={self._repository.common_dir}"
+        where = ["-c", "core.bare=false", common, f"--work-tree={path}"]
+        return run_git(
+            [*where, *args], cwd=str(path), stdin=sin, env={"GIT_INDEX_FILE": str(index)}
+        )
+
+    def _make_repository(self, path: Path, base: Sha) -> None:
+        """Write a repository with no remote, no hooks and no ref but its own branch."""
+        repository, git = self._repository, path / ".git"
+        for folder in ("objects/info", "objects/pack", "refs/heads", "info"):
+            (git / folder).mkdir(parents=True)
+        (git / "HEAD").write_text("ref: refs/heads/work\n")
+        (git / "refs" / "heads" / "work").write_text(f"{base}\n")
+        version = 1 if repository.sha256 else 0
+        hashes = "[extensions]\n\tobjectFormat = sha256\n" if repository.sha256 else ""
+        (git / "config").write_text(
+            f"[core]\n\trepositoryFormatVersion = {version}\n\tbare = false\n{hashes}"
+            "[gc]\n\tauto = 0\n[user]\n\tname = orchestrate agent\n"
+            "\temail = agent@orchestrate.invalid\n"
+        )
+        objects = str(Path(repository.common_dir) / "objects")
+        quoted = '"' + objects.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+        (git / "objects" / "info" / "alternates").write_text(
+            quoted + "\n", errors="surrogateescape"
+        )
+        (git / "info" / "exclude").write_text(f"/{WORK_FOLDER}/\n")
+        if repository.shallow:
+            shutil.copyfile(Path(repository.common_dir) / "shallow", git / "shallow")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
+def delete_folder(path: Path) -> None:
+    """Delete a folder of ours, also where an agent took its own right to write away."""
+    if path.is_symlink() or not path.exists():
+        path.unlink(missing_ok=True)
+        return
+    try:
+        shutil.rmtree(path)
+    except PermissionError:
+        for folder, _, _ in os.walk(path):
+            Path(folder).chmod(0o700)
+        shutil.rmtree(path)
