@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from bot.core.base import Sha
+from bot.core.outcomes import OutcomeClass
+from bot.core.plan import Workstream
+from bot.core.routing import Tier
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,14 @@ class Worktrees(Protocol):
         """Write a snapshot as one commit on the worktree's base."""
         ...
 
+    def give(self, worktree: Worktree, path: str, content: bytes) -> None:
+        """Put a file into the folder, in place of whatever is at that path."""
+        ...
+
+    def take(self, worktree: Worktree, path: str) -> bytes | None:
+        """Read a plain file of the folder, at most 1 MB; None where there is none."""
+        ...
+
     def remove(self, worktree: Worktree) -> None:
         """Delete the folder."""
         ...
@@ -96,4 +108,75 @@ class Processes(Protocol):
 
     def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Finished:
         """Run to the end, handing each output line on as it comes. Never raises for a failure."""
+        ...
+
+
+@dataclass(frozen=True)
+class EngineJob:
+    """One go of an engine at a workstream."""
+
+    workstream: Workstream
+    tier: Tier
+    worktree: str
+    folder: str  # of the attempt, outside of the worktree: session, usage, home
+    system: str
+    prompt: str
+    environment: Mapping[str, str]  # for the agent's commands
+    seconds: float
+    max_usd: Decimal
+    log: str
+    max_log_bytes: int
+    deny: tuple[str, ...] = ()  # command prefixes that its role may not run
+
+
+@dataclass(frozen=True)
+class EngineOutcome:
+    """How a go ended, and why in one line."""
+
+    outcome: OutcomeClass
+    message: str
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One request to a model, counted."""
+
+    n: int  # from 1, within the attempt
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    model_requested: str
+    model_returned: str | None
+    counted: bool  # False: the provider did not say, the numbers are estimates
+
+
+class Engine(Protocol):
+    """A program that drives a model, or runs a plan's commands."""
+
+    def missing(self, tier: Tier) -> str:
+        """Say what keeps it from serving a tier on this machine; empty: nothing does."""
+        ...
+
+    def command(self, job: EngineJob) -> Command:
+        """Say how it is started for a job."""
+        ...
+
+    def progress(self, line: str) -> str | None:
+        """Make a line for people of a line that it printed; None: nothing to show."""
+        ...
+
+    def outcome(self, job: EngineJob, finished: Finished) -> EngineOutcome:
+        """Judge how it ended; an exit code alone proves nothing."""
+        ...
+
+    def calls(self, job: EngineJob) -> tuple[ModelCall, ...]:
+        """Return the model calls of the attempt so far, as they were counted."""
+        ...
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Return the moment, aware and in UTC."""
         ...

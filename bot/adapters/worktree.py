@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from bot.adapters.git import GitError, Repository, printable, run_git
 from bot.core.base import Sha
+from bot.core.handoff import MAX_CLAIM_BYTES
 from bot.core.names import WORK_FOLDER
 from bot.errors import BotError
 from bot.ports import Change, Refused, Snapshot, Worktree
@@ -87,6 +89,28 @@ class GitWorktrees:
     def commit(self, worktree: Worktree, snapshot: Snapshot, message: str, at: datetime) -> Sha:
         """Write a snapshot as one commit on the worktree's base; return its id."""
         return self._repository.commit_tree(snapshot.tree, [worktree.base_sha], message, at)
+
+    def give(self, worktree: Worktree, path: str, content: bytes) -> None:
+        """Put a file into the folder, in place of whatever is at that path."""
+        target = Path(worktree.path) / path
+        if target.parent.is_symlink():
+            target.parent.unlink()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        target.write_bytes(content)
+
+    def take(self, worktree: Worktree, path: str) -> bytes | None:
+        """Read a plain file, at most 1 MB and a byte, without following any link."""
+        target = Path(worktree.path) / path
+        if target.parent.resolve() != Path(worktree.path).resolve() / Path(path).parent:
+            return None
+        try:
+            handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return None
+        with os.fdopen(handle, "rb") as file:
+            plain = stat.S_ISREG(os.fstat(handle).st_mode)
+            return file.read(MAX_CLAIM_BYTES + 1) if plain else None
 
     def remove(self, worktree: Worktree) -> None:
         """Delete the folder and its index; only ever below the run's own folder."""
