@@ -66,6 +66,7 @@ class Snapshot:
     changes: tuple[Change, ...]
     insertions: int = 0
     deletions: int = 0
+    added_text: str = ""  # the lines that were added, to be searched for secrets
 
 
 @dataclass(frozen=True)

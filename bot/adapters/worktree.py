@@ -144,9 +144,10 @@ class GitWorktrees:
 
     def _checked(self, tree: str, base: Sha) -> Snapshot | Refused:
         """Compare a tree with the base, and refuse what would reach outside of the repository."""
-        args = ("-r", "-z", "--raw", "--numstat", "--no-renames", "--full-index")
+        args = ("-r", "-z", "--raw", "--numstat", "-p", "-U0", "--no-renames", "--full-index")
         out = self._repository.git("diff-tree", *args, "--no-ext-diff", "--no-textconv", base, tree)
-        parts = out.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        facts, _, patch = out.partition(b"\0\0diff --git ")
+        parts = facts.decode("utf-8", "surrogateescape").split("\0")
         changes: list[Change] = []
         while parts and parts[0].startswith(":"):
             [_, mode, _, blob, status], path = parts[0].split(" "), parts[1]
@@ -156,9 +157,12 @@ class GitWorktrees:
             if mode == _SYMLINK and self._escapes(path, blob):
                 return Refused(f"a link that leaves the repository: {printable(path)}")
             changes.append(Change(path, is_new=status == "A", is_gone=status == "D"))
-        counted = [row.split("\t") for row in parts if not row.startswith("-")]
+        counted = [row.split("\t") for row in parts if row and not row.startswith("-")]
         inserted, deleted = (sum(int(row[n]) for row in counted) for n in (0, 1))
-        return Snapshot(tree, tuple(changes), inserted, deleted)
+        added = "\n".join(
+            line[1:] for line in patch.decode("utf-8", "replace").split("\n") if line[:1] == "+"
+        )
+        return Snapshot(tree, tuple(changes), inserted, deleted, added)
 
     def _escapes(self, path: str, blob: str) -> bool:
         target = self._repository.git("cat-file", "blob", blob).decode("utf-8", "surrogateescape")

@@ -1,0 +1,56 @@
+"""The shell engine: a plan's own commands, in their order, up to the first that fails."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+
+from bot.core.outcomes import OutcomeClass
+from bot.core.routing import Tier
+from bot.ports import Command, EngineJob, EngineOutcome, Finished, ModelCall
+
+_SHELL = ("bash", "-eo", "pipefail", "-c") if shutil.which("bash") else ("sh", "-e", "-c")
+
+
+class ShellEngine:
+    """Commands from the plan, no model."""
+
+    def missing(self, tier: Tier) -> str:
+        """Nothing is: every machine that runs git has a shell."""
+        del tier
+        return ""
+
+    def command(self, job: EngineJob) -> Command:
+        """Run each command in a shell of its own, so that none changes the next one's settings."""
+        steps = [f"{shlex.join((*_SHELL, line))} || exit $?" for line in job.workstream.run or ()]
+        return Command(
+            argv=("sh", "-c", "\n".join(steps)),
+            cwd=job.worktree,
+            env={**job.environment, **job.workstream.env},
+            timeout_seconds=job.seconds,
+            log=job.log,
+            max_log_bytes=job.max_log_bytes,
+            max_file_bytes=1_000_000_000,
+        )
+
+    def progress(self, line: str) -> str | None:
+        """Show what the commands print."""
+        return line
+
+    def outcome(self, job: EngineJob, finished: Finished) -> EngineOutcome:
+        """Judge by the exit code; a command's last words say why."""
+        del job
+        if finished.stopped_because == "timeout":
+            return EngineOutcome(OutcomeClass.TIMEOUT, "its time ran out")
+        if finished.stopped_because:
+            return EngineOutcome(OutcomeClass.CRASH, finished.stopped_because)
+        if finished.exit_code == 0:
+            return EngineOutcome(OutcomeClass.DONE, "")
+        words = finished.output.strip().splitlines()
+        last = f": {words[-1][:300]}" if words else ""
+        return EngineOutcome(OutcomeClass.GAVE_UP, f"exit {finished.exit_code}{last}")
+
+    def calls(self, job: EngineJob) -> tuple[ModelCall, ...]:
+        """No model is asked."""
+        del job
+        return ()

@@ -1,0 +1,151 @@
+"""What an attempt came to, judged by what was measured and not by what the agent says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.core.base import digest
+from bot.core.handoff import Claim, CompletionStatus, TodoItem, Unreadable, Verification
+from bot.core.names import ALWAYS_PROTECTED
+from bot.core.outcomes import OutcomeClass
+from bot.core.patterns import owned, owns
+from bot.core.plan import Workstream
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds between sending an agent back
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that is known of an attempt once its engine has stopped."""
+
+    outcome: OutcomeClass
+    message: str
+    changed: tuple[str, ...] = ()
+    refused: str = ""  # why the worktree's contents were not read
+    claim: Claim | Unreadable | None = None
+    claim_is_due: bool = True  # the shell engine hands back none
+    questions: tuple[str, ...] = ()
+    todo: tuple[TodoItem, ...] = ()
+    verification: tuple[Verification, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How an attempt ended, and what is wrong with it."""
+
+    status: CompletionStatus
+    error: str | None = None
+
+
+_BY_OUTCOME = {
+    OutcomeClass.QUOTA: CompletionStatus.QUOTA,
+    OutcomeClass.RATE_LIMIT: CompletionStatus.QUOTA,
+    OutcomeClass.TIMEOUT: CompletionStatus.PARTIAL,
+    OutcomeClass.LIMIT: CompletionStatus.PARTIAL,
+    OutcomeClass.REFUSED: CompletionStatus.REFUSED,
+}
+
+
+def judge(workstream: Workstream, evidence: Evidence, protected: tuple[str, ...]) -> Judged:
+    """Judge an attempt; success is what is left when nothing speaks against it."""
+    if evidence.refused:
+        return Judged(CompletionStatus.REFUSED, evidence.refused)
+    if trespass := _trespass(workstream, evidence.changed, protected):
+        return Judged(CompletionStatus.REFUSED, trespass)
+    if evidence.questions:
+        return Judged(CompletionStatus.BLOCKED, "it asks: " + " ".join(evidence.questions))
+    if evidence.outcome is not OutcomeClass.DONE:
+        status = _BY_OUTCOME.get(evidence.outcome, CompletionStatus.FAILED)
+        return Judged(status, evidence.message or evidence.outcome.value)
+    if wrong := _against(evidence):
+        return Judged(CompletionStatus.FAILED, wrong)
+    if not evidence.changed and not workstream.kind.changes_nothing:
+        said = evidence.claim.verification_result if isinstance(evidence.claim, Claim) else ""
+        return Judged(CompletionStatus.NO_CHANGE, f"it changed nothing{': ' * bool(said)}{said}")
+    return Judged(CompletionStatus.SUCCESS)
+
+
+def _trespass(workstream: Workstream, changed: tuple[str, ...], protected: tuple[str, ...]) -> str:
+    """Name the files that it must not have changed."""
+    guarded = ALWAYS_PROTECTED + protected
+    named = tuple(p for p in workstream.files if workstream.approval and _lies_in(p, guarded))
+    touched = [path for path in owned(guarded, changed) if not owns(named, path)]
+    if touched:
+        return f"it changed protected files: {_list(touched)}"
+    foreign = sorted(set(changed) - set(owned(workstream.may_change, changed)))
+    return f"it changed files that it does not own: {_list(foreign)}" if foreign else ""
+
+
+def _lies_in(pattern: str, guarded: tuple[str, ...]) -> bool:
+    """Whether a pattern names something protected by name, as `**` does not."""
+    return owns(guarded, pattern.removeprefix("./").replace("*", "x").rstrip("/") or "x")
+
+
+def _list(paths: list[str]) -> str:
+    shown = ", ".join(paths[:5])
+    return f"{shown} and {len(paths) - 5} more" if len(paths) > 5 else shown
+
+
+def _against(evidence: Evidence) -> str:
+    if evidence.claim_is_due and evidence.claim is None:
+        return "it handed back no completion"
+    if isinstance(evidence.claim, Unreadable):
+        return f"its completion cannot be read: {evidence.claim.why}"
+    failing = [check for check in evidence.verification if check.passed is False]
+    if failing:
+        code = failing[0].exit_code
+        how = f"exit {code}" if code is not None else "ended by its time limit"
+        return f"{failing[0].criterion!r} does not hold ({how})"
+    if isinstance(evidence.claim, Claim) and evidence.claim.status == "failed":
+        return evidence.claim.verification_result or "it says that it failed"
+    left = [item.text for item in evidence.todo if not item.done]
+    return f"left undone: {'; '.join(left)}" if left else ""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """An agent that stopped: what is still open, and a mark of how far it got."""
+
+    open_items: tuple[str, ...]
+    progress: str
+
+    @classmethod
+    def of(cls, evidence: Evidence, tree: str) -> Stop:
+        """Describe where an agent stopped."""
+        undone = [item.text for item in evidence.todo if not item.done]
+        failing = [c.criterion for c in evidence.verification if c.passed is False]
+        items = tuple(dict.fromkeys(undone + failing))
+        return cls(items, digest(tree, items))
+
+
+@dataclass(frozen=True)
+class SendBack:
+    """It goes on, after a pause, with what is open."""
+
+    pause_seconds: float
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """It stays where it stopped."""
+
+    because: str
+
+
+def after_stop(stops: tuple[Stop, ...], evidence: Evidence, cap: int) -> SendBack | LetGo:
+    """Decide whether an agent that stopped is sent back: `stops` holds every stop, this one last.
+
+    It is not when nothing is open, when it asks something, when its engine could not go on, when
+    it was sent back `cap` times, or when it got no further since it last was.
+    """
+    if not stops[-1].open_items:
+        return LetGo("nothing is open")
+    if evidence.questions:
+        return LetGo("it asks a person")
+    if evidence.outcome not in {OutcomeClass.DONE, OutcomeClass.GAVE_UP} or evidence.refused:
+        return LetGo(f"its engine ended with {evidence.outcome.value}")
+    if len(stops) > cap:
+        return LetGo(f"it was sent back {cap} times")
+    if len(stops) > 1 and stops[-1].progress == stops[-2].progress:
+        return LetGo("it got no further since it was sent back")
+    return SendBack(min(_FIRST_PAUSE * 2 ** (len(stops) - 1), _LONGEST_PAUSE))

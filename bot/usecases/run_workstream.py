@@ -1,0 +1,372 @@
+"""One attempt at a workstream: hand over, run the engine, verify, measure, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from bot.core import names
+from bot.core.base import RunId, Sha
+from bot.core.handoff import (
+    Acknowledgement,
+    Claim,
+    Completion,
+    Delegation,
+    TodoItem,
+    Unreadable,
+    Usage,
+    Verification,
+    read_said,
+)
+from bot.core.ledger import Billing, LedgerLine, call_id
+from bot.core.outcomes import OutcomeClass
+from bot.core.plan import Workstream
+from bot.core.redact import Redactor
+from bot.core.routing import SHELL, Tier
+from bot.core.verdict import Evidence, LetGo, Stop, after_stop, judge
+from bot.ports import (
+    Clock,
+    Command,
+    Engine,
+    EngineJob,
+    EngineOutcome,
+    ModelCall,
+    Processes,
+    Refused,
+    Snapshot,
+    Worktree,
+    Worktrees,
+)
+from bot.render.prompt import FailingCheck, continuation_prompt
+
+MAX_EVIDENCE_CHARACTERS = 100_000
+
+
+@dataclass(frozen=True)
+class Handout:
+    """Everything that one attempt is given."""
+
+    run: RunId
+    workstream: Workstream
+    attempt: int
+    tier: Tier
+    base_sha: Sha
+    start_from: Sha | None
+    delegation: Delegation
+    system: str
+    prompt: str
+    folder: str
+    environment: Mapping[str, str]
+    max_usd: Decimal
+    max_log_bytes: int
+    max_nudges: int
+    protected: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    approval: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the attempt's worktree, log and evidence."""
+        return f"{self.workstream.id}.{self.attempt}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an attempt came to, with what goes into the record beside it."""
+
+    completion: Completion
+    outcome: OutcomeClass
+    spend: tuple[LedgerLine, ...]
+    acknowledgement: Acknowledgement | None = None
+    evidence: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The powers that an attempt needs."""
+
+    worktrees: Worktrees
+    processes: Processes
+    engine: Engine
+    clock: Clock
+    pause: Callable[[float], None]
+    redactor: Redactor
+
+
+def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -> Result:
+    """Run one attempt to its end in a worktree of its own, which is gone afterwards."""
+    started = tools.clock.now()
+    worktree = tools.worktrees.create(handout.name, handout.base_sha, handout.start_from)
+    delegation = handout.delegation.model_dump_json(indent=2).encode()
+    tools.worktrees.give(worktree, names.DELEGATION_FILE, delegation)
+    attempt = _Attempt(handout, tools, worktree, say)
+    attempt.go_until_done()
+    completion = attempt.complete(started)
+    tools.worktrees.remove(worktree)
+    return Result(
+        completion=completion,
+        outcome=attempt.ended.outcome,
+        spend=_ledger_lines(handout, attempt.calls, completion.finished_at),
+        acknowledgement=attempt.acknowledgement,
+        evidence=attempt.evidence_files,
+    )
+
+
+class _Attempt:
+    """The state of one attempt while it runs."""
+
+    def __init__(
+        self, handout: Handout, tools: Tools, worktree: Worktree, say: Callable[[str], None]
+    ) -> None:
+        self._handout = handout
+        self._tools = tools
+        self._worktree = worktree
+        self._say = say
+        self._deadline_seconds = (handout.delegation.deadline - tools.clock.now()).total_seconds()
+        self._began = tools.clock.now()
+        self._stops: tuple[Stop, ...] = ()
+        self._is_shell = handout.tier.engine == SHELL.engine
+        self.snapshot: Snapshot | Refused = Refused("it was never read")
+        self.evidence = Evidence(OutcomeClass.CRASH, "it was never started")
+        self.ended = EngineOutcome(OutcomeClass.CRASH, "")
+        self.calls: tuple[ModelCall, ...] = ()
+        self.acknowledgement: Acknowledgement | None = None
+        self.evidence_files: dict[str, bytes] = {}
+
+    def go_until_done(self) -> None:
+        """Run the engine, and again while it is worth sending it back."""
+        prompt = self._handout.prompt
+        while True:
+            self._go(prompt)
+            if self._is_shell:
+                return
+            tree = self.snapshot.tree if isinstance(self.snapshot, Snapshot) else ""
+            self._stops = (*self._stops, Stop.of(self.evidence, tree))
+            verdict = after_stop(self._stops, self.evidence, self._handout.max_nudges)
+            if isinstance(verdict, LetGo) or self._seconds_left() < verdict.pause_seconds:
+                return
+            self._say(f"sent back: {len(self._stops[-1].open_items)} open")
+            self._tools.pause(verdict.pause_seconds)
+            prompt = self._continuation()
+
+    def complete(self, started: datetime) -> Completion:
+        """Measure what came of it and write the completion."""
+        handout, claim = self._handout, self.evidence.claim
+        judged = judge(handout.workstream, self.evidence, handout.protected)
+        now = self._tools.clock.now()
+        head = None
+        found = self.snapshot if isinstance(self.snapshot, Snapshot) else Snapshot("", ())
+        if found.changes:
+            title = f"{handout.workstream.title}\n\nWorkstream {handout.workstream.id} of run "
+            message = f"{title}{handout.run}, by {handout.tier.name}.\n"
+            head = self._tools.worktrees.commit(self._worktree, found, message, now)
+        words = claim if isinstance(claim, Claim) else Claim(status="failed")
+        clean = self._tools.redactor.text
+        return Completion(
+            run=handout.run,
+            workstream=handout.workstream.id,
+            attempt=handout.attempt,
+            status=judged.status,
+            outputs=tuple(clean(text) for text in words.outputs),
+            verification_result=clean(words.verification_result),
+            next_steps=clean(words.next_steps),
+            verification=self.evidence.verification,
+            engine=handout.tier.engine,
+            tier=handout.tier.name,
+            model_requested=handout.tier.model or None,
+            model_returned=next((c.model_returned for c in self.calls[::-1]), None),
+            usage=_usage(handout.tier, self.calls),
+            base_sha=handout.base_sha,
+            head_sha=head,
+            files_changed=len(found.changes),
+            insertions=found.insertions,
+            deletions=found.deletions,
+            todo=self.evidence.todo,
+            questions=tuple(clean(text) for text in self.evidence.questions),
+            score=words.score,
+            findings=words.findings,
+            acknowledged=self.acknowledgement is not None,
+            started_at=started,
+            finished_at=now,
+            error=clean(judged.error)[:2_000] if judged.error else None,
+        )
+
+    def _go(self, prompt: str) -> None:
+        """Run the engine once and read everything that it left."""
+        handout, tools = self._handout, self._tools
+        job = EngineJob(
+            workstream=handout.workstream,
+            tier=handout.tier,
+            worktree=self._worktree.path,
+            folder=handout.folder,
+            system=handout.system,
+            prompt=prompt,
+            environment=handout.environment,
+            seconds=max(1.0, self._seconds_left()),
+            max_usd=handout.max_usd,
+            log=f"{handout.folder}/engine.log",
+            max_log_bytes=handout.max_log_bytes,
+            deny=handout.deny,
+        )
+        finished = tools.processes.run(tools.engine.command(job), self._show)
+        self.ended = tools.engine.outcome(job, finished)
+        self.calls = tools.engine.calls(job)
+        self._keep("engine.log", finished.output)
+        self.snapshot = self._read_worktree()
+        self.evidence = self._gather()
+
+    def _show(self, line: str) -> None:
+        text = self._tools.engine.progress(line)
+        if text:
+            self._say(self._tools.redactor.text(text))
+
+    def _read_worktree(self) -> Snapshot | Refused:
+        found = self._tools.worktrees.snapshot(self._worktree)
+        if isinstance(found, Snapshot) and found.changes:
+            secrets = self._tools.redactor.found(found.added_text)
+            if secrets:
+                return Refused(f"a secret in the change ({secrets[0].kind}); it is not kept")
+        return found
+
+    def _gather(self) -> Evidence:
+        said = self._tools.worktrees.take(self._worktree, names.CLAIM_FILE)
+        claim = read_said(Claim, said) if said is not None else None
+        ack = self._tools.worktrees.take(self._worktree, names.ACKNOWLEDGEMENT_FILE)
+        acknowledgement = read_said(Acknowledgement, ack) if ack is not None else None
+        if isinstance(acknowledgement, Acknowledgement):
+            self.acknowledgement = acknowledgement
+        refused = self.snapshot.because if isinstance(self.snapshot, Refused) else ""
+        stopped = self.ended.outcome in {OutcomeClass.DONE, OutcomeClass.GAVE_UP}
+        return Evidence(
+            outcome=self.ended.outcome,
+            message=self.ended.message,
+            changed=tuple(c.path for c in self.snapshot.changes) if not refused else (),  # type: ignore[union-attr] # not Refused
+            refused=refused,
+            claim=claim,
+            claim_is_due=not self._is_shell,
+            questions=_questions(claim, self.acknowledgement),
+            todo=self._todo(claim),
+            verification=self._verify() if stopped and not refused else (),
+        )
+
+    def _todo(self, claim: Claim | Unreadable | None) -> tuple[TodoItem, ...]:
+        """Take the list that was handed over, with what the agent ticked; it cannot drop items."""
+        if self._is_shell:
+            return ()
+        ticked = {i.id for i in claim.todo if i.done} if isinstance(claim, Claim) else set()
+        return tuple(
+            item.model_copy(update={"done": item.id in ticked})
+            for item in self._handout.delegation.todo
+        )
+
+    def _verify(self) -> tuple[Verification, ...]:
+        """Run the criteria ourselves; words are for whoever reviews."""
+        criteria = self._handout.workstream.acceptance
+        return tuple(
+            self._run_check(nth, criterion.run)
+            if criterion.run
+            else Verification(criterion=criterion.text or "")
+            for nth, criterion in enumerate(criteria, 1)
+        )
+
+    def _run_check(self, nth: int, command: str) -> Verification:
+        finished = self._tools.processes.run(
+            Command(
+                argv=("sh", "-c", command),
+                cwd=self._worktree.path,
+                env=self._handout.environment,
+                timeout_seconds=max(1.0, self._seconds_left()),
+            )
+        )
+        name = self._keep(f"{nth}.log", f"$ {command}\n{finished.output}")
+        return Verification(
+            criterion=command,
+            exit_code=finished.exit_code,
+            passed=finished.exit_code == 0,
+            seconds=round(finished.seconds, 3),
+            log=name,
+        )
+
+    def _keep(self, name: str, text: str) -> str:
+        """Put output into the record, its end if it is long; return where it will be."""
+        path = f"evidence/{self._handout.name}/{name}"
+        kept = self._tools.redactor.text(text[-MAX_EVIDENCE_CHARACTERS:])
+        self.evidence_files[path] = kept.encode("utf-8", "replace")
+        return path
+
+    def _continuation(self) -> str:
+        failing = [
+            FailingCheck(c.criterion, self.evidence_files.get(c.log or "", b"").decode())
+            for c in self.evidence.verification
+            if c.passed is False
+        ]
+        undone = [item for item in self.evidence.todo if not item.done]
+        return continuation_prompt(tuple(undone), tuple(failing))
+
+    def _seconds_left(self) -> float:
+        gone = (self._tools.clock.now() - self._began).total_seconds()
+        return self._deadline_seconds - gone
+
+
+def _questions(
+    claim: Claim | Unreadable | None, acknowledgement: Acknowledgement | None
+) -> tuple[str, ...]:
+    asked = acknowledgement.questions if acknowledgement else ()
+    if isinstance(claim, Claim):
+        blocked = ("it is blocked and does not say by what",) if claim.status == "blocked" else ()
+        asked = claim.questions or asked or blocked
+    return asked
+
+
+def _usage(tier: Tier, calls: tuple[ModelCall, ...]) -> Usage:
+    costs = [cost_of(tier, call) for call in calls]
+    return Usage(
+        requests=len(calls),
+        input_tokens=sum(call.input_tokens for call in calls),
+        cached_tokens=sum(call.cached_tokens for call in calls),
+        output_tokens=sum(call.output_tokens for call in calls),
+        cost_usd=sum((cost for cost, _ in costs), Decimal(0)),
+        cost_known=all(known for _, known in costs),
+    )
+
+
+def cost_of(tier: Tier, call: ModelCall) -> tuple[Decimal, bool]:
+    """Price a call in dollars, and say whether that is known; a free tier's call costs nothing."""
+    if tier.billing is Billing.FREE:
+        return Decimal(0), call.counted
+    price = tier.cost(call.input_tokens, call.output_tokens)
+    exact = (price or Decimal(0)).quantize(Decimal("0.000001"))
+    return exact, price is not None and call.counted
+
+
+def _ledger_lines(
+    handout: Handout, calls: tuple[ModelCall, ...], at: datetime
+) -> tuple[LedgerLine, ...]:
+    """Write one line a call, named so that writing it twice is writing it once."""
+    base = LedgerLine(
+        id="",
+        at=at,
+        run=handout.run,
+        workstream=handout.workstream.id,
+        attempt=handout.attempt,
+        tier=handout.tier.name,
+        provider=handout.tier.provider,
+        billing=handout.tier.billing,
+        approval=handout.approval,
+    )
+    return tuple(
+        base.model_copy(
+            update={
+                "id": call_id(handout.run, handout.workstream.id, handout.attempt, call.n),
+                "model": call.model_returned or call.model_requested,
+                "input_tokens": call.input_tokens,
+                "cached_tokens": call.cached_tokens,
+                "output_tokens": call.output_tokens,
+                "cost_usd": cost_of(handout.tier, call)[0],
+                "cost_known": cost_of(handout.tier, call)[1],
+            }
+        )
+        for call in calls
+    )
