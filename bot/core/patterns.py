@@ -13,13 +13,33 @@ from functools import lru_cache
 import pathspec
 
 _ANY_DEPTH = "**"
+# Names that are files, never folders (unlike next.js, socket.io or conf.d).
+_FILE_NAME = re.compile(
+    r".+\.(?:py|pyi|md|rst|go|rs|tsx?|jsx|java|kt|cs|cc?|cpp|hp?p?|rb|php|swift|sh|sql|txt|json|ya?ml"
+    r"|toml|ini|cfg|html|s?css|lock|xml|csv|ipynb)"
+)
 
 
 @lru_cache(maxsize=4096)
 def _spec(patterns: tuple[str, ...]) -> pathspec.GitIgnoreSpec:
     return pathspec.GitIgnoreSpec.from_lines(
-        "/" + pattern[2:] if pattern.startswith("./") else pattern for pattern in patterns
+        line for pattern in patterns for line in _as_git_writes(pattern)
     )
+
+
+def _as_git_writes(pattern: str) -> tuple[str, ...]:
+    """Spell `./x` as git does, and let `!x` take away what lies below x too, always."""
+    negated, body = pattern.startswith("!"), pattern.removeprefix("!")
+    anchored = _is_anchored(body)
+    body = "/" + body[2:] if body.startswith("./") else body
+    if not negated:
+        return (body,)
+    below = f"!{'' if anchored else '**/'}{body.rstrip('/')}/**"
+    return (below,) if body.endswith("/") else (f"!{body}", below)
+
+
+def _is_anchored(pattern: str) -> bool:
+    return pattern.startswith("./") or "/" in pattern.rstrip("/")
 
 
 def owns(patterns: Sequence[str], path: str) -> bool:
@@ -35,14 +55,34 @@ def owned(patterns: Sequence[str], paths: Iterable[str]) -> tuple[str, ...]:
 def may_meet(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, str] | None:
     """Return a pattern of each side that can mean one path, whether or not it exists yet.
 
-    Never misses a possible meeting. A negated pattern (`!x`) only takes away, so it is passed
-    over: at worst two workstreams wait for each other that need not.
+    Never misses a possible meeting (taking it that nobody names a folder `a.py`). A later negated pattern (`!tests/**`) counts where it takes
+    away all that the other side's pattern means; where it takes away less it is passed over: at
+    worst two workstreams wait for each other that need not.
     """
-    for mine in ours:
-        for other in theirs:
-            if not mine.startswith("!") and not other.startswith("!") and _meet(mine, other):
+    for i, mine in enumerate(ours):
+        if mine.startswith("!"):
+            continue
+        for j, other in enumerate(theirs):
+            if other.startswith("!") or not _meet(mine, other):
+                continue
+            if not _takes_away(ours[i + 1 :], other) and not _takes_away(theirs[j + 1 :], mine):
                 return mine, other
     return None
+
+
+def _takes_away(later: Sequence[str], pattern: str) -> bool:
+    """Whether a negation among `later` covers everything that `pattern` can mean."""
+    return any(n.startswith("!") and _covers(n[1:], pattern) for n in later)
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    if wide in {narrow, "**"}:
+        return True
+    folder = wide.removeprefix("./").removesuffix("**")
+    if not wide.endswith("/**") or re.search(r"[*?\[\\]", folder):
+        return False
+    inside = narrow.removeprefix("./")
+    return inside.startswith(folder) and len(inside.rstrip("/")) > len(folder)
 
 
 @lru_cache(maxsize=65536)
@@ -52,14 +92,17 @@ def _meet(a: str, b: str) -> bool:
 
 def _variants(pattern: str) -> tuple[tuple[str, ...], ...]:
     """Spell a pattern out as anchored segments: the path itself, and everything below it."""
-    anchored = pattern.startswith("./") or "/" in pattern.rstrip("/")
+    anchored = _is_anchored(pattern)
     body = pattern.removeprefix("./")
     only_below = body.endswith("/")
     segments = tuple(part for part in body.split("/") if part)
     if not anchored:
         segments = (_ANY_DEPTH, *segments)
     below = (*segments, "*", _ANY_DEPTH)
-    return (below,) if only_below else (segments, below)
+    if only_below:
+        return (below,)
+    is_file = segments and _FILE_NAME.fullmatch(segments[-1])
+    return (segments,) if is_file else (segments, below)
 
 
 def _paths_meet(a: tuple[str, ...], b: tuple[str, ...]) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -24,11 +27,12 @@ from bot.core.base import (
     WorkstreamId,
     digest,
 )
-from bot.core.documents import Document, Problem, parse, read_yaml, spell
+from bot.core.documents import Document, Loc, Problem, parse, read_yaml, spell
 from bot.core.graph import find_cycle, topological
 from bot.core.patterns import may_meet
 
 MAX_WORKSTREAMS = 256
+MAX_CIRCLES = 20  # named in one go
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 Name = Annotated[str, StringConstraints(pattern=WORKSTREAM_ID)]
@@ -267,32 +271,73 @@ def collide(a: Workstream, b: Workstream) -> bool:
     return bool(may_meet(a.files, b.may_change) or may_meet(b.files, a.shares))
 
 
-def structure_problems(
-    workstreams: tuple[Workstream, ...],
-) -> tuple[tuple[tuple[int | str, ...], Problem], ...]:
+@dataclass(frozen=True)
+class _Wire:
+    """A workstream as a file places it; of each need its place, id and whether it must land."""
+
+    at: int
+    id: str
+    needs: tuple[tuple[int, str, bool], ...]
+
+
+def structure_problems(workstreams: tuple[Workstream, ...]) -> tuple[tuple[Loc, Problem], ...]:
     """Return what makes a set of workstreams no plan, each with its place in the file."""
-    found: list[tuple[tuple[int | str, ...], Problem]] = []
+    return _tangles(
+        tuple(
+            _Wire(
+                at,
+                workstream.id,
+                tuple(
+                    (nth, need.id, need.type is not NeedType.EXCLUDE)
+                    for nth, need in enumerate(workstream.needs)
+                ),
+            )
+            for at, workstream in enumerate(workstreams)
+        )
+    )
+
+
+def _tangles(wires: tuple[_Wire, ...]) -> tuple[tuple[Loc, Problem], ...]:
+    found: list[tuple[Loc, Problem]] = []
     first: dict[str, int] = {}
-    for at, workstream in enumerate(workstreams):
-        if workstream.id in first:
-            what = f"the id {workstream.id!r} twice (first in workstreams[{first[workstream.id]}])"
-            found.append((("workstreams", at, "id"), Problem(what, "Give each its own id.")))
-        first.setdefault(workstream.id, at)
-    for at, workstream in enumerate(workstreams):
-        for nth, need in enumerate(workstream.needs):
-            loc: tuple[int | str, ...] = ("workstreams", at, "needs", nth)
-            if need.id not in first:
-                what = f"{workstream.id!r} needs {need.id!r}, which is no workstream"
-                found.append((loc, Problem(what, f"Known: {', '.join(sorted(first))}.")))
-            elif need.id == workstream.id:
-                found.append((loc, Problem(f"{workstream.id!r} needs itself", "Remove it.")))
-    if not found:
-        cycle = find_cycle({w.id: w.waits_for for w in workstreams})
-        if cycle:
-            what = f"needs in a circle: {' -> '.join(cycle)}"
-            loc = ("workstreams", first[cycle[0]], "needs")
-            found.append((loc, Problem(what, f"Let {cycle[0]!r} not need {cycle[1]!r}.")))
-    return tuple(found)
+    for wire in wires:
+        if wire.id in first:
+            what = f"the id {wire.id!r} twice (first in workstreams[{first[wire.id]}])"
+            problem = Problem(what, "Give each its own id.")
+            found.append((("workstreams", wire.at, "id"), problem))
+        first.setdefault(wire.id, wire.at)
+    for wire in wires:
+        for nth, need, _ in wire.needs:
+            loc = ("workstreams", wire.at, "needs", nth)
+            if need == wire.id:
+                found.append((loc, Problem(f"{wire.id!r} needs itself", "Remove it.")))
+            elif need not in first:
+                what = f"{wire.id!r} needs {need!r}, which is no workstream"
+                found.append((loc, Problem(what, _nearest_of(need, sorted(first)))))
+    return (*found, *_circles(wires, first))
+
+
+def _nearest_of(wanted: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(wanted, known, n=1)
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    return f"Known: {', '.join(known[:20])}{' …' if len(known) > 20 else ''}."
+
+
+def _circles(wires: tuple[_Wire, ...], first: dict[str, int]) -> Iterator[tuple[Loc, Problem]]:
+    """Name one circle after the other, each without the edge that the fix before it takes away."""
+    needs = {
+        wire.id: {need for _, need, lands in wire.needs if lands and need != wire.id}
+        for wire in wires
+    }
+    for _ in range(MAX_CIRCLES):
+        cycle = find_cycle(needs)
+        if not cycle:
+            return
+        what = f"needs in a circle: {' -> '.join(cycle)}"
+        fix = f"Let {cycle[0]!r} not need {cycle[1]!r}."
+        yield ("workstreams", first[cycle[0]], "needs"), Problem(what, fix)
+        needs[cycle[0]].discard(cycle[1])
 
 
 def read_plan(data: bytes | str) -> Plan | tuple[Problem, ...]:
@@ -316,17 +361,24 @@ def read_plan(data: bytes | str) -> Plan | tuple[Problem, ...]:
 
 def _structure_of(document: Document) -> tuple[Problem, ...]:
     """Find structural problems also where other fields are wrong, so that all come in one go."""
-    readable = []
     streams = document.value.get("workstreams")
-    for stream in streams if isinstance(streams, list) else ():
-        if not isinstance(stream, dict):
-            return ()
-        kept = {key: stream[key] for key in ("id", "needs") if key in stream}
-        single = parse(Workstream, Document({**kept, "goal": "-"}, None))
-        if not isinstance(single, Workstream):
-            return ()
-        readable.append(single)
+    wires = tuple(
+        _Wire(at, stream["id"], _needs_as_written(stream.get("needs")))
+        for at, stream in enumerate(streams if isinstance(streams, list) else ())
+        if isinstance(stream, dict) and isinstance(stream.get("id"), str)
+    )
     return tuple(
         Problem(problem.message, problem.fix, spell(loc), document.line_of(loc))
-        for loc, problem in structure_problems(tuple(readable))
+        for loc, problem in _tangles(wires)
     )
+
+
+def _needs_as_written(value: Any) -> tuple[tuple[int, str, bool], ...]:  # noqa: ANN401 - the file's
+    """Read what can be read of `needs`; what cannot is a problem that the model names."""
+    found = []
+    for nth, need in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(need, str):
+            found.append((nth, need, True))
+        elif isinstance(need, dict) and isinstance(need.get("id"), str):
+            found.append((nth, need["id"], need.get("type") != NeedType.EXCLUDE.value))
+    return tuple(found)

@@ -1,0 +1,113 @@
+"""How much a task needs, by what it says and what the repository shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.core.names import ALWAYS_PROTECTED
+from bot.core.patterns import owns
+from bot.core.plan import Complexity
+from bot.core.planning.layout import is_changelog, is_code, is_document
+from bot.core.planning.partition import closeness, coupling
+
+FEW, SEVERAL = 2, 10  # files up to which a task is simple, and up to which one builder does it
+TIGHT = 0.75  # share of the files that hang together from which one agent keeps them all
+RISKS = {
+    "security": r"security|securely|vulnerabilit(?:y|ies)|exploit|CVE-\d+|XSS|CSRF|SQL injection",
+    "auth": r"auth|oauth\d?|authenticat\w*|authori[sz]\w*|log-?in|sign-?in|passwords?|permissions?",
+    "secrets": r"secrets?|credentials?|api[ -]keys?|access tokens?|private keys?",
+    "payment": r"payments?|billing|checkout flow|credit cards?|refunds?",
+    "migration": r"migrations?|migrat(?:e|es|ing)|schema changes?",
+    "architecture": r"architecture|architectural|re-?architect\w*|redesign\w*",
+    "crypto": r"crypto\w*|encrypt\w*|decrypt\w*|hashing|TLS|certificates?",
+    "data loss": r"delet(?:e|es|ing) (?:\w+ ){0,3}(?:data|users?|records?|accounts?|tables?)"
+    r"|drop (?:\w+ )?(?:tables?|columns?|database)|data loss|purge|GDPR",
+}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a repository shows of a task.
+
+    `named` are files that the task names; `matched` those that its words and identifiers lead
+    to, best first. `together` weighs pairs of them, in sorted order, by shared commits, of which
+    recent ones count more.
+    """
+
+    files: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    matched: tuple[str, ...] = ()
+    imports: frozenset[tuple[str, str]] = frozenset()
+    together: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The class of a task and why; the files it will likely change; how tight they hang together.
+
+    `sure` says that the task itself names all of these files.
+    """
+
+    complexity: Complexity
+    because: str
+    files: tuple[str, ...] = ()
+    sure: bool = False
+    coupling: float = 0.0
+    weights: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    risks: tuple[str, ...] = ()
+
+    @property
+    def one_builder(self) -> bool:
+        """Whether one agent should change all the code: few files, or files that hang together."""
+        code = sum(is_code(path) for path in self.files)
+        return code <= SEVERAL or self.coupling >= TIGHT
+
+
+def assess(task: str, survey: Survey) -> Assessment:
+    """Class a task as simple, standard, complex or critical, with the reason."""
+    predicted = survey.named or survey.matched
+    files = tuple(path for path in predicted if not owns(ALWAYS_PROTECTED, path)) or predicted
+    weights = closeness(files, survey.imports, survey.together)
+    tight = coupling(files, weights)
+    risks = risks_in(task)
+    harmless = bool(files) and all(is_document(path) or is_changelog(path) for path in files)
+    complexity, because = _class_of(survey, files, tight)
+    if risks and not harmless:
+        complexity = Complexity.CRITICAL
+        because = f"the task speaks of {', '.join(risks)}; {because}"
+    return Assessment(complexity, because, files, bool(survey.named), tight, weights, risks)
+
+
+def risks_in(task: str) -> tuple[str, ...]:
+    """Name the risks that a task speaks of."""
+    return tuple(
+        name
+        for name, words in RISKS.items()
+        if re.search(rf"(?<![\w-])(?:{words})(?![\w])", task, flags=re.IGNORECASE)
+    )
+
+
+def _class_of(survey: Survey, files: tuple[str, ...], tight: float) -> tuple[Complexity, str]:
+    if not survey.files:
+        return Complexity.STANDARD, "the repository has no files yet"
+    if not files:
+        return Complexity.STANDARD, "no file is named or matched, so one builder sees them all"
+    count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
+    seen = f"{count} {'named in the task' if survey.named else 'matched by its words'}"
+    examples = ", ".join(map(_shown, files[:3])) + (", …" if len(files) > 3 else "")
+    seen = f"{seen} ({examples})"
+    if len(files) <= FEW:
+        return Complexity.SIMPLE, f"{seen}: one agent does it directly"
+    if len(files) <= SEVERAL:
+        return Complexity.STANDARD, f"{seen}: one builder, quality beside it"
+    if tight >= TIGHT:
+        why = f"{tight:.0%} of them hang together, so one builder keeps them"
+        return Complexity.COMPLEX, f"{seen}: {why}"
+    return Complexity.COMPLEX, f"{seen}: several builders side by side"
+
+
+def _shown(path: str) -> str:
+    """Write a path on one line; what cannot be printed becomes a question mark."""
+    return re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "?", path)
