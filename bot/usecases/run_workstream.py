@@ -81,6 +81,7 @@ class Result:
     spend: tuple[LedgerLine, ...]
     acknowledgement: Acknowledgement | None = None
     evidence: Mapping[str, bytes] = field(default_factory=dict)
+    interrupted: bool = False  # we ended it half-way: it proves nothing
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
         spend=_ledger_lines(handout, attempt.calls, completion.finished_at),
         acknowledgement=attempt.acknowledgement,
         evidence=attempt.evidence_files,
+        interrupted=attempt.interrupted,
     )
 
 
@@ -134,13 +136,14 @@ class _Attempt:
         self.calls: tuple[ModelCall, ...] = ()
         self.acknowledgement: Acknowledgement | None = None
         self.evidence_files: dict[str, bytes] = {}
+        self.interrupted = False
 
     def go_until_done(self) -> None:
         """Run the engine, and again while it is worth sending it back."""
         prompt = self._handout.prompt
         while True:
             self._go(prompt)
-            if self._is_shell:
+            if self._is_shell or self.interrupted:
                 return
             tree = self.snapshot.tree if isinstance(self.snapshot, Snapshot) else ""
             self._stops = (*self._stops, Stop.of(self.evidence, tree))
@@ -211,6 +214,7 @@ class _Attempt:
             deny=handout.deny,
         )
         finished = tools.processes.run(tools.engine.command(job), self._show)
+        self.interrupted = finished.stopped_because == "interrupted"
         self.ended = tools.engine.outcome(job, finished)
         self.calls = tools.engine.calls(job)
         self._keep("engine.log", finished.output)
@@ -280,6 +284,7 @@ class _Attempt:
                 timeout_seconds=max(1.0, self._seconds_left()),
             )
         )
+        self.interrupted = self.interrupted or finished.stopped_because == "interrupted"
         name = self._keep(f"{nth}.log", f"$ {command}\n{finished.output}")
         return Verification(
             criterion=command,

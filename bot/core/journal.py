@@ -1,0 +1,167 @@
+"""Making events: the facts that follow from what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core import events as happened
+from bot.core.base import RunId, Sha
+from bot.core.decide import AskHuman, FinishRun, StartIteration, StartWorkstream
+from bot.core.events import Event
+from bot.core.gates import GateResult
+from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
+from bot.core.outcomes import OutcomeClass
+from bot.core.state import Attempt, RunState
+
+LEASE_SLACK = timedelta(minutes=5)  # beyond an attempt's own time limit
+
+_TIER_IS_OUT = {OutcomeClass.QUOTA, OutcomeClass.RATE_LIMIT, OutcomeClass.AUTHENTICATION}
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Writes a run's events at one moment."""
+
+    run: RunId
+    at: datetime
+
+    def started(self, start: StartWorkstream, state: RunState, base: Sha) -> Event:
+        """Record a hand-out, before it happens; handed out again, it says after which lease."""
+        workstream = state.workstreams[start.id]
+        last = state.track(start.id).last
+        again = last is not None and last.number == start.attempt
+        return happened.WorkstreamStarted(
+            at=self.at,
+            run=self.run,
+            cause=f"again after {last.lease_until.isoformat()}" if last and again else "",
+            workstream=start.id,
+            attempt=start.attempt,
+            tier=start.tier.name,
+            engine=start.tier.engine,
+            provider=start.tier.provider,
+            because=start.because,
+            base_sha=base,
+            start_from=start.start_from,
+            reserved_usd=start.reserved_usd,
+            lease_until=self.at + timedelta(minutes=workstream.timeout_minutes) + LEASE_SLACK,
+        )
+
+    def lost(self, attempt: Attempt, note: str) -> Event:
+        """Record that nobody works on an attempt any more: its lease ends now."""
+        return happened.WorkstreamProgressed(
+            at=self.at,
+            run=self.run,
+            cause=f"after {attempt.lease_until.isoformat()}",
+            workstream=attempt.started.workstream,
+            attempt=attempt.number,
+            lease_until=self.at,
+            note=note,
+        )
+
+    def finished(
+        self,
+        completion: Completion,
+        outcome: OutcomeClass,
+        acknowledgement: Acknowledgement | None,
+    ) -> Iterable[Event]:
+        """Record how an attempt ended, and what that says of its tier."""
+        about = {"at": self.at, "run": self.run, "workstream": completion.workstream}
+        if acknowledgement is not None:
+            yield happened.WorkstreamAcknowledged(
+                **about,
+                attempt=completion.attempt,
+                understood=acknowledgement.understood,
+                questions=acknowledgement.questions,
+            )
+        yield happened.WorkstreamFinished(
+            **about, attempt=completion.attempt, completion=completion, outcome=outcome
+        )
+        out = completion.status is CompletionStatus.QUOTA or outcome in _TIER_IS_OUT
+        if out:
+            yield happened.TierExhausted(
+                at=self.at,
+                run=self.run,
+                tier=completion.tier,
+                because=completion.error or outcome.value,
+            )
+
+    def published(self, workstream: str, attempt: int, branch: str, head: Sha) -> Event:
+        """Record that a workstream landed."""
+        return happened.WorkstreamPublished(
+            at=self.at,
+            run=self.run,
+            workstream=workstream,
+            attempt=attempt,
+            branch=branch,
+            head_sha=head,
+        )
+
+    def conflict(
+        self, workstream: str, attempt: int, others: tuple[str, ...], files: tuple[str, ...]
+    ) -> Event:
+        """Record that a workstream does not merge with what landed."""
+        return happened.ConflictFound(
+            at=self.at,
+            run=self.run,
+            workstream=workstream,
+            attempt=attempt,
+            others=others,
+            files=files,
+        )
+
+    def asked(self, question: AskHuman) -> Event:
+        """Record a question to a person."""
+        return happened.ApprovalRequested(
+            at=self.at,
+            run=self.run,
+            cause=question.cause,
+            workstream=question.workstream,
+            provider=question.provider,
+            question=question.question,
+        )
+
+    def iteration(self, start: StartIteration) -> Event:
+        """Record that the gates sent the work back."""
+        return happened.IterationStarted(
+            at=self.at,
+            run=self.run,
+            iteration=start.iteration,
+            fix=start.fix,
+            because=start.because,
+        )
+
+    def integrated(self, state: RunState, iteration: int, branch: str, head: Sha) -> Event:
+        """Record what the combined branch holds."""
+        return happened.IntegrationFinished(
+            at=self.at,
+            run=self.run,
+            iteration=iteration,
+            branch=branch,
+            head_sha=head,
+            included=state.landing,
+        )
+
+    def gate(self, result: GateResult, state: RunState, iteration: int, head: Sha) -> Event:
+        """Record what a gate says; asked again on a resume, it may say something else."""
+        return happened.GateFinished(
+            at=self.at,
+            run=self.run,
+            cause=str(state.requests),
+            iteration=iteration,
+            head_sha=head,
+            result=result,
+        )
+
+    def ended(self, finish: FinishRun, state: RunState) -> Event:
+        """Record the end; a run that was taken up again ends again."""
+        return happened.RunFinished.model_validate(
+            {
+                "at": self.at,
+                "run": self.run,
+                "cause": f"{state.requests}.{len(state.granted)}.{state.head_sha or ''}",
+                "status": finish.status,
+                "because": finish.because,
+            }
+        )
