@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import takewhile
 
 import pathspec
 
@@ -55,9 +56,10 @@ def owned(patterns: Sequence[str], paths: Iterable[str]) -> tuple[str, ...]:
 def may_meet(ours: Sequence[str], theirs: Sequence[str]) -> tuple[str, str] | None:
     """Return a pattern of each side that can mean one path, whether or not it exists yet.
 
-    Never misses a possible meeting (taking it that nobody names a folder `a.py`). A later negated pattern (`!tests/**`) counts where it takes
-    away all that the other side's pattern means; where it takes away less it is passed over: at
-    worst two workstreams wait for each other that need not.
+    Never misses a possible meeting (taking it that nobody names a folder `a.py`). A later negated
+    pattern (`!tests/**`) counts where it takes away all that the other side's pattern means;
+    where it takes away less it is passed over: at worst two workstreams wait for each other that
+    need not.
     """
     for i, mine in enumerate(ours):
         if mine.startswith("!"):
@@ -136,6 +138,10 @@ def _names_meet(a: str, b: str) -> bool:
     if not re.search(r"[*?\[\\]", a + b):
         return a == b
     ours, theirs = _letters(a), _letters(b)
+    if not (_ends_fit(_ends(a)[0], _ends(b)[0]) and _ends_fit(_ends(a)[1], _ends(b)[1])):
+        return False
+    if "*" in ours and "*" in theirs:
+        return True  # the stars take in what stands between the ends of the other
     seen: set[tuple[int, int]] = set()
     todo = [(0, 0)]
     while todo:
@@ -154,6 +160,22 @@ def _names_meet(a: str, b: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=4096)
+def _ends(name: str) -> tuple[str, str]:
+    """Return the literal letters that a pattern begins with, and those it ends with, reversed."""
+    letters = _letters(name)
+    first, last = (
+        "".join(takewhile(lambda letter: letter not in {"*", "?"}, row))
+        for row in (letters, reversed(letters))
+    )
+    return first, last
+
+
+def _ends_fit(a: str, b: str) -> bool:
+    return a.startswith(b) or b.startswith(a)
+
+
+@lru_cache(maxsize=4096)
 def _letters(name: str) -> tuple[str, ...]:
     """Split a file-name pattern: `*`, `?` (also for a class), or one literal character."""
     parts = re.findall(r"\*+|\?|\[!?\]?[^\]]*\]|\\.|.", name, flags=re.DOTALL)
