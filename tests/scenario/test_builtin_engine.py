@@ -169,6 +169,17 @@ def test_the_process_reads_edits_runs_and_hands_in_and_shows_its_key_to_nobody(
     assert len(read_usage(Path(job.usage_file))) == len(script)
 
 
+def test_an_endpoint_that_repeats_the_key_does_not_make_it_known(worktree: Path) -> None:
+    with ScriptedModel([say(f"Your key is {KEY}."), refusal(401, f"Bad key {KEY}")]) as model:
+        process = start(job_for(worktree, model))
+        out, _ = process.communicate(timeout=20)
+    assert "Your key is [key]." in out
+    assert "Bad key [key]" in out
+    records = [one.read_text() for one in worktree.parent.glob("*.jsonl")]
+    assert len(records) == 2
+    assert KEY not in "".join([out, *records])
+
+
 AT_ONCE = [
     ("quota by code", refusal(429, "You exceeded it", code="insufficient_quota"), "quota"),
     ("nothing paid for", refusal(402, "Payment required"), "quota"),
@@ -343,14 +354,25 @@ def test_calls_that_cannot_be_carried_out_are_explained_and_change_nothing(
     assert handed_in == "Handed in."
 
 
-ESCAPES = ["../out.txt", "/etc/passwd", "link/passwd", ".git/config", "src/../.GIT/config", "a\0b"]
+ESCAPES = [
+    "../out.txt",
+    "{outside}/out.txt",
+    "link/out.txt",
+    "file-link.txt",
+    ".git/config",
+    "src/../.GIT/config",
+    "a\0b",
+]
 
 
 @pytest.mark.parametrize("path", ESCAPES, ids=lambda path: repr(path))
 def test_no_tool_leaves_the_worktree_or_enters_git(worktree: Path, path: str) -> None:
-    (worktree / "link").symlink_to("/etc")
-    (worktree.parent / "out.txt").write_text("outside")
+    outside = worktree.parent
+    (worktree / "link").symlink_to(outside)
+    (worktree / "file-link.txt").symlink_to(outside / "out.txt")
+    (outside / "out.txt").write_text("outside")
     config = (worktree / ".git/config").read_text()
+    path = path.format(outside=outside)
     _, _, results = do(
         worktree,
         call("read_file", path=path),
@@ -359,7 +381,7 @@ def test_no_tool_leaves_the_worktree_or_enters_git(worktree: Path, path: str) ->
         finish(),
     )
     assert all(result.startswith("error: ") for result in results[:3]), results
-    assert (worktree.parent / "out.txt").read_text() == "outside"
+    assert (outside / "out.txt").read_text() == "outside"
     assert (worktree / ".git/config").read_text() == config
 
 
@@ -468,13 +490,15 @@ def test_a_second_process_goes_on_where_the_first_was_sent_away(worktree: Path) 
 
 
 def test_a_killed_process_leaves_records_that_the_next_one_goes_on_from(worktree: Path) -> None:
-    with ScriptedModel([call("list_files"), call("run", command="sleep 30")]) as model:
+    command = "echo $$ > pid; exec sleep 30"
+    with ScriptedModel([call("list_files"), call("run", command=command)]) as model:
         job = job_for(worktree, model)
         process = start(job)
         assert process.stdout is not None
-        wait_for(lambda: "sleep 30" in Path(job.session_file).read_text())
+        wait_for(lambda: (worktree / "pid").read_text().endswith("\n"))
         process.kill()
         process.communicate()
+    os.kill(int((worktree / "pid").read_text()), signal.SIGKILL)  # it had nobody left to end it
     with Path(job.session_file).open("a") as session:
         session.write('{"role": "assistant", "content": "torn')
     assert [one.finished for one in read_usage(Path(job.usage_file))] == [True, True]
