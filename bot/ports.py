@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from bot.core.base import Sha
+from bot.core.coverage import CoverageReport, UnreadableReport
+from bot.core.gates import Finding
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
 from bot.core.routing import Tier
@@ -172,6 +174,44 @@ class Engine(Protocol):
 
     def calls(self, job: EngineJob) -> tuple[ModelCall, ...]:
         """Return the model calls of the attempt so far, as they were counted."""
+        ...
+
+
+class Commits(Protocol):
+    """What commits hold, read from the store alone."""
+
+    def paths(self, commit: str) -> tuple[str, ...]:
+        """Return the path of every file."""
+        ...
+
+    def texts(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """Return the text of each path that is there and is UTF-8 text."""
+        ...
+
+    def diff(self, old: str, new: str) -> str:
+        """Return the unified diff between two commits, renames found."""
+        ...
+
+
+class Reports(Protocol):
+    """Reads what the tools of a repository write."""
+
+    def coverage(
+        self, data: bytes, *, root: str, files: frozenset[str]
+    ) -> CoverageReport | UnreadableReport:
+        """Read a coverage report of any known format."""
+        ...
+
+    def coverage_files(self, folder: str, configured: str | None) -> tuple[bytes, ...]:
+        """Return the reports that a test command left in a folder, the likeliest first."""
+        ...
+
+    def findings(self, data: bytes, *, root: str, tool: str) -> tuple[Finding, ...] | str:
+        """Read a SARIF report; a text says why it proves nothing."""
+        ...
+
+    def written(self, path: str) -> bytes | None:
+        """Return what a tool wrote to a path outside of the folder, if it did."""
         ...
 
 

@@ -169,6 +169,24 @@ class Repository:
         except GitError:
             return None
 
+    def read_many(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return the files of a commit that are there, read by one process."""
+        asked = "".join(f"{commit}:{path}\0" for path in paths)
+        raw = asked.encode("utf-8", "surrogateescape")
+        out = self.git("cat-file", "--batch", "-z", stdin=raw) if paths else b""
+        found, at = {}, 0
+        for path in paths:
+            end = out.index(b"\n", at)
+            head = out[at:end]
+            if head.endswith(b" missing"):
+                at = end + 1
+                continue
+            size = int(head.rsplit(b" ", 1)[1])
+            if b" blob " in head:
+                found[path] = out[end + 1 : end + 1 + size]
+            at = end + 1 + size + 1
+        return found
+
     def paths(self, commit: str) -> tuple[str, ...]:
         """Return the path of every file of a commit."""
         listing = self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)

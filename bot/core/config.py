@@ -65,7 +65,7 @@ class AgentSettings(Strict):
     max_log_mb: Annotated[float, Field(gt=0)] = 10
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     max_nudges: Annotated[int, Field(ge=0, le=20)] = 5
-    context_tokens: Annotated[int, Field(ge=500)] = 8_000  # of files given along with the task
+    context_tokens: Annotated[int, Field(ge=500)] = 24_000  # of files given along with the task
     paid_without_sandbox: bool = False
 
 

@@ -125,10 +125,11 @@ def _publish(state: RunState) -> tuple[Action, ...]:
         last = track.last
         completion = last.completion if last else None
         tried = track.conflict and last and track.conflict.attempt == last.number
-        if completion and last and not track.landed and not tried and not track.retry_is_due:
-            if completion.status is CompletionStatus.SUCCESS:
-                head = completion.head_sha or completion.base_sha
-                return (PublishWorkstream(name, last.number, head),)
+        if not completion or not last or track.landed or tried or track.retry_is_due:
+            continue
+        if completion.status is CompletionStatus.SUCCESS:
+            head = completion.head_sha or completion.base_sha
+            return (PublishWorkstream(name, last.number, head),)
     return ()
 
 

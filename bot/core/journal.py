@@ -13,6 +13,7 @@ from bot.core.events import Event
 from bot.core.gates import GateResult
 from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
 from bot.core.outcomes import OutcomeClass
+from bot.core.plan import Plan
 from bot.core.state import Attempt, RunState
 
 LEASE_SLACK = timedelta(minutes=5)  # beyond an attempt's own time limit
@@ -26,6 +27,13 @@ class Journal:
 
     run: RunId
     at: datetime
+
+    def planned(self, plan: Plan, source: str, notes: tuple[str, ...]) -> Iterable[Event]:
+        """Record a plan, and that it is the one to run."""
+        yield happened.PlanProposed(
+            at=self.at, run=self.run, plan=plan, source=source, notes=notes
+        )
+        yield happened.PlanAccepted(at=self.at, run=self.run, plan_hash=plan.hash)
 
     def started(self, start: StartWorkstream, state: RunState, base: Sha) -> Event:
         """Record a hand-out, before it happens; handed out again, it says after which lease."""

@@ -24,6 +24,7 @@ class Runner(StrEnum):
     GO = "go test"
     CARGO = "cargo test"
     MAKE = "make test"
+    OTHER = "a command of the settings"
 
 
 @dataclass(frozen=True)

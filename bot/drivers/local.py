@@ -26,19 +26,17 @@ from bot.core.decide import (
     StartWorkstream,
     decide,
 )
-from bot.core.events import Event, PlanAccepted, PlanProposed
+from bot.core.events import Event
 from bot.core.gates import GateResult
 from bot.core.graph import upstream
 from bot.core.handoff import CompletionStatus
 from bot.core.journal import Journal
 from bot.core.ledger import LedgerLine
-from bot.core.plan import collide
+from bot.core.plan import Plan, collide
 from bot.core.state import RunState, fold
 from bot.core.summary import state_file
 from bot.errors import Unavailable
 from bot.ports import Clock
-from bot.render.plan import plan_yaml
-from bot.usecases.plan_task import Planned
 from bot.usecases.run_workstream import Result
 
 _OVERTAKEN_AT_MOST = 100
@@ -51,6 +49,16 @@ class Attempting:
     start: StartWorkstream
     base_sha: Sha
     state: RunState
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A plan to run: where it came from, what was mended in it, and its text."""
+
+    plan: Plan
+    source: str
+    notes: tuple[str, ...]
+    text: str
 
 
 class Workers(Protocol):
@@ -116,7 +124,7 @@ class LocalDriver:
         workers: Workers,
         screen: Screen,
         clock: Clock,
-        planner: Callable[[], Planned],
+        planner: Callable[[], Proposal],
     ) -> None:
         self._record = record
         self._repository = repository
@@ -270,12 +278,9 @@ class LocalDriver:
                 assert_never(never)
 
     def _accept_plan(self, draft: _Draft) -> None:
-        planned, now = self._planner(), self._clock.now()
-        about = {"at": now, "run": self._run}
-        notes = tuple(planned.notes)
-        proposed = PlanProposed(**about, plan=planned.plan, source=planned.source, notes=notes)
-        draft.add(proposed, PlanAccepted(**about, plan_hash=planned.plan.hash))
-        draft.files["plan.yaml"] = plan_yaml(planned.plan).encode()
+        found = self._planner()
+        draft.add(*self._journal().planned(found.plan, found.source, found.notes))
+        draft.files["plan.yaml"] = found.text.encode()
 
     def _hand_out(self, start: StartWorkstream, draft: _Draft) -> None:
         base = self._base_of(start, draft)

@@ -9,11 +9,14 @@ from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier
 from bot.ports import Command, EngineJob, EngineOutcome, Finished, ModelCall
 
-_SHELL = ("bash", "-eo", "pipefail", "-c") if shutil.which("bash") else ("sh", "-e", "-c")
+_BASH, _SH = ("bash", "-eo", "pipefail", "-c"), ("sh", "-e", "-c")
 
 
 class ShellEngine:
     """Commands from the plan, no model."""
+
+    def __init__(self) -> None:
+        self._shell = _BASH if shutil.which("bash") else _SH
 
     def missing(self, tier: Tier) -> str:
         """Nothing is: every machine that runs git has a shell."""
@@ -22,7 +25,9 @@ class ShellEngine:
 
     def command(self, job: EngineJob) -> Command:
         """Run each command in a shell of its own, so that none changes the next one's settings."""
-        steps = [f"{shlex.join((*_SHELL, line))} || exit $?" for line in job.workstream.run or ()]
+        steps = [
+            f"{shlex.join((*self._shell, line))} || exit $?" for line in job.workstream.run or ()
+        ]
         return Command(
             argv=("sh", "-c", "\n".join(steps)),
             cwd=job.worktree,

@@ -1,0 +1,87 @@
+"""What tools leave behind for the gates: coverage reports and SARIF files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from bot.adapters.coverage_reports import find_reports, read_report
+from bot.adapters.git import Repository
+from bot.adapters.sarif import UnreadableSarif, read_sarif
+from bot.core.coverage import CoverageReport, UnreadableReport
+from bot.core.gates import Finding
+
+_MOST_BYTES = 100_000_000
+_MOST_FILES = 50_000  # looked through for a report
+
+
+class GateReports:
+    """Reads reports from folders and files that code under test could write to."""
+
+    def coverage(
+        self, data: bytes, *, root: str, files: frozenset[str]
+    ) -> CoverageReport | UnreadableReport:
+        """Read a coverage report of any known format."""
+        return read_report(data, root=root, files=files)
+
+    def coverage_files(self, folder: str, configured: str | None) -> tuple[bytes, ...]:
+        """Return the reports that a test command left in a folder, the likeliest first."""
+        listing = [configured] if configured else find_reports(_listing(Path(folder)))
+        found = (_plain_file(Path(folder) / path) for path in listing)
+        return tuple(data for data in found if data is not None)
+
+    def findings(self, data: bytes, *, root: str, tool: str) -> tuple[Finding, ...] | str:
+        """Read a SARIF report; a text says why it proves nothing."""
+        read = read_sarif(data, root=root, tool_hint=tool)
+        return read.why if isinstance(read, UnreadableSarif) else read
+
+    def written(self, path: str) -> bytes | None:
+        """Return what a tool wrote to a path outside of the folder, if it did."""
+        return _plain_file(Path(path))
+
+
+class RepositoryCommits:
+    """What commits hold, read from a repository's store."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    def paths(self, commit: str) -> tuple[str, ...]:
+        """Return the path of every file."""
+        return self._repository.paths(commit)
+
+    def texts(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """Return the text of each path that is there and is UTF-8 text."""
+        found = {}
+        for path, data in self._repository.read_many(commit, tuple(paths)).items():
+            if b"\0" not in data:
+                with contextlib.suppress(UnicodeDecodeError):
+                    found[path] = data.decode("utf-8")
+        return found
+
+    def diff(self, old: str, new: str) -> str:
+        """Return the unified diff between two commits, renames found."""
+        args = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "-M", old, new)
+        return self._repository.git(*args).decode("utf-8", "replace")
+
+
+def _listing(folder: Path) -> list[str]:
+    found: list[str] = []
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in {".git", "node_modules"})
+        found += [str((Path(here) / name).relative_to(folder)) for name in sorted(files)]
+        if len(found) > _MOST_FILES:
+            break
+    return found
+
+
+def _plain_file(path: Path) -> bytes | None:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        return file.read(_MOST_BYTES + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None

@@ -1,0 +1,65 @@
+"""The command line: commands by name, and errors as people read them."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+import typer
+
+from bot.cli.approve import approve
+from bot.cli.clean import clean
+from bot.cli.costs import costs
+from bot.cli.demo import demo
+from bot.cli.doctor import doctor
+from bot.cli.log import log
+from bot.cli.plan import plan
+from bot.cli.retry import retry
+from bot.cli.run import run
+from bot.cli.schemas import schemas
+from bot.cli.status import status
+from bot.errors import BotError, Exit
+
+app = typer.Typer(
+    name="orchestrate",
+    help="Several coding agents side by side, one checked branch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (run, plan, status, log, approve, retry, costs, doctor, clean, demo, schemas):
+    app.command()(command)
+
+
+def run_app() -> int:
+    """Run a command; turn what it raises into one line, the next step, and an exit code."""
+    try:
+        result = app(standalone_mode=False)
+    except BotError as error:
+        _say(error.what, error.fix)
+        return error.exit_code
+    except click.exceptions.Abort:
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return Exit.BAD_INPUT
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except OSError as error:
+        if error.errno != 28:  # no space left on device
+            raise
+        _say("The disk is full.", "Make room, then run the same command again.")
+        return Exit.TRY_AGAIN
+    except Exception as error:  # noqa: BLE001 - the edge: a bug gets a short message
+        traceback.print_exc()
+        _say(f"This is a bug: {error!r}", "Please report it with the lines above.")
+        return Exit.BUG
+    return result if isinstance(result, int) else Exit.OK
+
+
+def _say(what: str, fix: str) -> None:
+    sys.stderr.write(f"orchestrate: {what}\n")
+    if fix:
+        sys.stderr.write(f"  {fix}\n")

@@ -1,0 +1,27 @@
+"""`orchestrate clean`: tidy up after runs that nobody drives any more."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def clean(
+    repo: Annotated[str, typer.Option(help="The repository.")] = ".",
+) -> int:
+    """Remove leftovers of dead runs; work that is nowhere else is saved to a ref first."""
+    from bot.wiring import clean_runs, open_repository
+
+    done, alive = clean_runs(open_repository(repo), logs_too=True)
+    for item in done:
+        if item.kept_because:
+            typer.echo(f"kept     {item.run}/{item.worktree}: {item.kept_because}")
+        else:
+            saved = f", its work is at {item.rescued}" if item.rescued else ""
+            typer.echo(f"removed  {item.run}/{item.worktree}{saved}")
+    for run in alive:
+        typer.echo(f"running  {run}")
+    if not done and not alive:
+        typer.echo("nothing to clean")
+    return 0

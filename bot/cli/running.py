@@ -1,0 +1,183 @@
+"""What `run`, `demo` and `--resume` share: a plan goes in, a report comes out."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from bot import wiring
+from bot.adapters.clock import SystemClock
+from bot.adapters.git import Repository
+from bot.core import names
+from bot.core.base import RunId
+from bot.core.events import RunRequested, RunStatus
+from bot.core.report import exit_code, make_report
+from bot.core.state import fold
+from bot.drivers.local import LocalDriver, Proposal
+from bot.errors import Exit, UserError
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `orchestrate run`."""
+
+    task: str | None = None
+    plan: str | None = None
+    issue_file: str | None = None
+    repo: str = "."
+    base: str = "HEAD"
+    jobs: int | None = None
+    engine: str | None = None
+    max_usd: str | None = None
+    dry_run: bool = False
+    resume: str | None = None
+    json: bool = False
+
+
+def run_task(options: Options) -> int:
+    """Run, resume or show a plan; return the exit code."""
+    repository = wiring.open_repository(options.repo)
+    if options.resume is not None:
+        return _resume(repository, names.run_id(options.resume), options)
+    wiring.base_commit(repository, options.base)
+    proposal = wiring.propose(repository, _source(options), options.base)
+    if options.dry_run:
+        return _show(repository, proposal, options)
+    run = wiring.new_run_id(repository)
+    request = wiring.start_request(repository, _asked(options, proposal.plan.task), run)
+    wiring.require_roles(proposal, wiring.load_roles(repository))
+    wiring.require_tiers(proposal, request)
+    wiring.clean_runs(repository, logs_too=False)
+    return drive(repository, request, proposal, options)
+
+
+def drive(
+    repository: Repository, request: RunRequested, proposal: Proposal | None, options: Options
+) -> int:
+    """Drive a run to its end, or to where a person is needed, and print the report."""
+    from rich.console import Console
+
+    from bot.render.live import screen_for
+
+    folder, clock = wiring.run_folder(repository, request.run), SystemClock()
+    with folder.locked(), screen_for(Console(), clock.now, json=options.json) as screen:
+        driver = wiring.build_driver(repository, request.run, screen, proposal)
+        with _stopped_by_signals(driver):
+            driver.drive(request)
+    return _report(repository, request.run, options, interrupted=driver.interrupted)
+
+
+def _resume(repository: Repository, run: RunId, options: Options) -> int:
+    state = fold(wiring.read_record(repository, run))
+    if state.finished and state.finished.status != RunStatus.FAILED:
+        return _report(repository, run, options, interrupted=False)
+    request = wiring.resume_request(repository, run, _asked(options, ""))
+    return drive(repository, request, None, options)
+
+
+def _report(repository: Repository, run: RunId, options: Options, *, interrupted: bool) -> int:
+    from rich.console import Console
+
+    from bot.render.report import print_summary
+
+    events = wiring.read_record(repository, run)
+    state = fold(events)
+    report = make_report(state, events, run)
+    if options.json:
+        sys.stdout.write(report.model_dump_json(indent=2) + "\n")
+    else:
+        print_summary(Console(), report, state, SystemClock().now())
+    if interrupted:
+        sys.stderr.write(f"Interrupted. Go on with: orchestrate run --resume {run}\n")
+        return Exit.INTERRUPTED
+    return exit_code(state)
+
+
+def _show(repository: Repository, proposal: Proposal, options: Options) -> int:
+    """Print the plan, and which tier would take each workstream."""
+    settings = wiring.load_settings(repository)
+    ladder = wiring.load_ladder(repository, settings)
+    sys.stdout.write(proposal.text)
+    for line in wiring.routes(proposal, ladder, options.engine):
+        sys.stdout.write(f"# {line}\n")
+    for note in proposal.notes:
+        sys.stdout.write(f"# {note}\n")
+    return Exit.OK
+
+
+def _source(options: Options) -> wiring.PlanSource:
+    given = [options.task, options.plan, options.issue_file]
+    if sum(text is not None for text in given) != 1:
+        raise UserError(
+            "Give one of a task, --plan or --issue-file.", fix='orchestrate run "add pagination"'
+        )
+    if options.plan is not None:
+        return wiring.PlanSource(plan=_read(options.plan), name=options.plan)
+    if options.issue_file is not None:
+        text = _read(options.issue_file).decode("utf-8", "replace")
+        return wiring.PlanSource(task=_some(text, options.issue_file))
+    return wiring.PlanSource(task=_some(options.task or "", "The task"))
+
+
+def _some(text: str, what: str) -> str:
+    if not text.strip():
+        raise UserError(f"{what} is empty.", fix="Say what is to be done.")
+    return text.strip()[:20_000]
+
+
+def _read(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UserError(f"{name} cannot be read: {error.strerror}.") from error
+
+
+def _asked(options: Options, task: str) -> wiring.Asked:
+    return wiring.Asked(
+        task=task,
+        base=options.base,
+        jobs=options.jobs,
+        engine=_known_engine(options.engine),
+        max_usd=_amount(options.max_usd),
+    )
+
+
+def _known_engine(name: str | None) -> str | None:
+    known = wiring.engines()
+    if name is not None and name not in known:
+        raise UserError(f"There is no engine {name!r}.", fix=f"Engines: {', '.join(known)}.")
+    return name
+
+
+def _amount(text: str | None) -> Decimal | None:
+    try:
+        amount = None if text is None else Decimal(text)
+    except InvalidOperation as error:
+        raise UserError(f"{text!r} is no amount of dollars.", fix="Write 1.50.") from error
+    if amount is not None and not (amount.is_finite() and amount >= 0):
+        raise UserError(f"{text!r} is no amount of dollars.", fix="Write 1.50.")
+    return amount
+
+
+@contextmanager
+def _stopped_by_signals(driver: LocalDriver) -> Iterator[None]:
+    """The first Ctrl-C stops cleanly; a second one does not wait for that."""
+
+    def stop(number: int, frame: object) -> None:
+        del frame
+        if driver.interrupted:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        driver.interrupt()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

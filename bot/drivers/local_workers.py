@@ -1,0 +1,169 @@
+"""What takes time in a local run: attempts and gates, with this machine's tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.git import Repository
+from bot.adapters.processes import LocalProcesses
+from bot.adapters.run_folder import RunFolder
+from bot.adapters.worktree import GitWorktrees
+from bot.core.base import RunId
+from bot.core.config import Settings
+from bot.core.decide import RunGates
+from bot.core.environment import built_environment
+from bot.core.gates import GateResult
+from bot.core.handoff import Context, Delegation
+from bot.core.redact import Redactor
+from bot.core.roles import Role
+from bot.core.routing import SHELL
+from bot.core.state import RunState
+from bot.drivers.local import Attempting
+from bot.ports import Engine
+from bot.usecases.brief_agent import Assignment, Before, Briefing, brief
+from bot.usecases.run_gates import GateKeeper
+from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
+
+
+@dataclass(frozen=True)
+class LocalWorkers:
+    """Runs attempts in worktrees and gates in a clean checkout."""
+
+    run: RunId
+    repository: Repository
+    folder: RunFolder
+    worktrees: GitWorktrees
+    processes: LocalProcesses
+    engines: Mapping[str, Engine]
+    roles: Mapping[str, Role]
+    clock: SystemClock
+    settings: Settings
+    redactor: Redactor
+    gate_keeper: GateKeeper
+    path: str  # PATH of everything that is started
+    passed: Mapping[str, str]  # variables that settings let through
+
+    def attempt(self, attempting: Attempting, say: Callable[[str], None]) -> Result:
+        """Run one attempt at a workstream to its end."""
+        tools = Tools(
+            worktrees=self.worktrees,
+            processes=self.processes,
+            engine=self.engines[attempting.start.tier.engine],
+            clock=self.clock,
+            pause=self.clock.pause,
+            redactor=self.redactor,
+        )
+        deadline = self._deadline(attempting)
+        if attempting.start.tier.engine == SHELL.engine:
+            delegation = self._shell_delegation(attempting, deadline)
+            return run_workstream(self._handout(attempting, delegation), tools, say)
+        briefing = self._brief(attempting, deadline)
+        handout = self._handout(attempting, briefing.delegation)
+        handout = replace(handout, system=briefing.system, prompt=briefing.prompt)
+        result = run_workstream(handout, tools, say)
+        given = briefing.manifest.model_dump_json(indent=2).encode()
+        return replace(result, evidence={**result.evidence, f"given/{handout.name}.json": given})
+
+    def gates(self, run_gates: RunGates, state: RunState) -> tuple[GateResult, ...]:
+        """Check the combined commit."""
+        environment = self._environment(f"gates.{run_gates.iteration}")
+        return self.gate_keeper.check(run_gates, state, environment)
+
+    def interrupt(self) -> None:
+        """End everything that runs; what is asked from now on ends at once."""
+        self.processes.stop_all()
+        self.clock.wake()
+
+    def _environment(self, name: str) -> Mapping[str, str]:
+        folder = self.folder.attempt(name)
+        return built_environment(
+            path=self.path, home=str(folder / "home"), tmp=str(folder / "tmp"), extra=self.passed
+        )
+
+    def _handout(self, attempting: Attempting, delegation: Delegation) -> Handout:
+        start = attempting.start
+        workstream = attempting.state.workstreams[start.id]
+        name = f"{start.id}.{start.attempt}"
+        role = self.roles.get(workstream.role)
+        return Handout(
+            run=self.run,
+            workstream=workstream,
+            attempt=start.attempt,
+            tier=start.tier,
+            base_sha=attempting.base_sha,
+            start_from=start.start_from,
+            delegation=delegation,
+            system="",
+            prompt="",
+            folder=str(self.folder.path / "attempts" / name),
+            environment=self._environment(name),
+            max_usd=start.reserved_usd,
+            max_log_bytes=int(self.settings.agents.max_log_mb * 1e6),
+            max_nudges=self.settings.agents.max_nudges,
+            protected=self.settings.agents.protected,
+            deny=role.deny if role else (),
+        )
+
+    def _deadline(self, attempting: Attempting) -> datetime:
+        workstream = attempting.state.workstreams[attempting.start.id]
+        return self.clock.now() + timedelta(minutes=workstream.timeout_minutes)
+
+    def _brief(self, attempting: Attempting, deadline: datetime) -> Briefing:
+        """Gather what an agent must know; files come from the run's base, not from other agents."""
+        start, state = attempting.start, attempting.state
+        assert state.plan is not None, "a plan is being run"
+        assert state.request is not None, "somebody asked for it"
+        workstream, base = state.workstreams[start.id], state.request.base_sha
+        assignment = Assignment(
+            run=self.run,
+            plan=state.plan,
+            workstream=workstream,
+            attempt=start.attempt,
+            tier=start.tier,
+            base_sha=attempting.base_sha,
+            deadline=deadline,
+            context_tokens=self.settings.agents.context_tokens,
+        )
+        return brief(
+            assignment,
+            _before(state, start.id),
+            self.roles[workstream.role],
+            self.repository.paths(base),
+            lambda path: self.repository.read(base, path),
+        )
+
+    def _shell_delegation(self, attempting: Attempting, deadline: datetime) -> Delegation:
+        """Describe commands as what they are: no files are packed for whom nothing reads."""
+        workstream = attempting.state.workstreams[attempting.start.id]
+        return Delegation(
+            run=self.run,
+            workstream=workstream.id,
+            target_agent=SHELL.engine,
+            role=workstream.role,
+            task_type=workstream.kind,
+            context=Context(
+                goal=workstream.goal,
+                constraints=workstream.constraints,
+                files=workstream.may_change,
+            ),
+            artifacts=workstream.artifacts,
+            acceptance_criteria=workstream.acceptance,
+            base_sha=attempting.base_sha,
+            deadline=deadline,
+        )
+
+
+def _before(state: RunState, name: str) -> Before:
+    """Return what upstream handed over, how earlier attempts ended, and a person's answer."""
+    track = state.track(name)
+    needs = (state.track(need) for need in state.workstreams[name].waits_for)
+    handed_over = (t.last.completion for t in needs if t.last and t.landed)
+    ended = (a.completion.error for a in track.attempts if a.completion)
+    return Before(
+        upstream=tuple(completion for completion in handed_over if completion),
+        errors=tuple(error for error in ended if error),
+        answer=track.retried.answer if track.retried else "",
+    )

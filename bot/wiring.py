@@ -1,0 +1,530 @@
+"""The composition root: builds what commands need, and alone reads the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from pathlib import Path
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.engines.builtin_engine import BuiltinEngine
+from bot.adapters.engines.shell import ShellEngine
+from bot.adapters.event_ref import Batch, EventRef, list_runs
+from bot.adapters.gate_reports import GateReports, RepositoryCommits
+from bot.adapters.git import OLDEST_GIT, Repository, git_version
+from bot.adapters.package_data import data_file
+from bot.adapters.processes import LocalProcesses
+from bot.adapters.public_api import read_source
+from bot.adapters.run_folder import Cleaned, RunFolder, clean, rescue_worktrees, runs_root
+from bot.adapters.survey import survey_repository
+from bot.adapters.worktree import ChangeLimits, GitWorktrees
+from bot.core import names
+from bot.core.base import RunId, Sha
+from bot.core.catalog import Catalog, Routing, build_ladder, read_data
+from bot.core.config import Settings, read_settings
+from bot.core.documents import Problem
+from bot.core.events import (
+    ApprovalGranted,
+    Event,
+    Policy,
+    RunRequested,
+    RunStatus,
+    WorkstreamRetried,
+)
+from bot.core.ledger import Billing, LedgerLine
+from bot.core.plan import Plan, read_plan
+from bot.core.planning.lint import Author, Note, lint
+from bot.core.planning.templates import PlanTemplate, read_template
+from bot.core.redact import Redactor
+from bot.core.roles import Role, read_role
+from bot.core.routing import SHELL, Ladder, Route, Tier, route
+from bot.core.state import RunState, WorkstreamStatus, fold
+from bot.drivers.local import LocalDriver, Proposal, Screen
+from bot.drivers.local_workers import LocalWorkers
+from bot.errors import PlanRejected, UserError
+from bot.ports import Engine
+from bot.render.plan import to_yaml
+from bot.usecases.plan_task import Planned, plan_task
+from bot.usecases.run_gates import GateKeeper
+
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY", re.I)
+_TOOLCHAINS = {  # where tools are that a HOME of its own would hide; nothing secret is in these
+    "RUSTUP_HOME": ".rustup",
+    "PYENV_ROOT": ".pyenv",
+    "GOMODCACHE": "go/pkg/mod",
+    "NVM_DIR": ".nvm",
+    "JAVA_HOME": "",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks of a run."""
+
+    task: str
+    base: str = "HEAD"
+    jobs: int | None = None
+    engine: str | None = None
+    max_usd: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class PlanSource:
+    """What a plan comes from: a task in words, or a file that somebody wrote."""
+
+    task: str | None = None
+    plan: bytes | None = None
+    name: str = ""
+
+
+def propose(repository: Repository, source: PlanSource, base: str) -> Proposal:
+    """Make a plan of a task, or take a person's, changing no more of it than safety needs."""
+    paths = repository.paths(base_commit(repository, base))
+    if source.plan is not None:
+        plan = read_plan(source.plan)
+        if not isinstance(plan, Plan):
+            raise rejected(source.name, plan)
+        linted = lint(plan, paths, written_by=Author.PERSON)
+        return _proposal(linted.plan, f"file {source.name}", linted.notes)
+    planned = plan_for(repository, source.task or "", base)
+    assessed, chosen = planned.assessment, planned.choice
+    why = f"{assessed.complexity}: {assessed.because}; {chosen.because}"
+    return _proposal(planned.plan, f"template {chosen.template.name} ({why})", planned.notes)
+
+
+def _proposal(plan: Plan, source: str, notes: Iterable[Note]) -> Proposal:
+    return Proposal(plan, source, tuple(str(note) for note in notes), to_yaml(plan))
+
+
+def plan_for(repository: Repository, task: str, base: str) -> Planned:
+    """Make a plan of a task by what the repository shows, without a model."""
+    base_commit(repository, base)
+    return plan_task(task, survey_repository(repository, task, base), _templates())
+
+
+def _templates() -> list[PlanTemplate]:
+    found = []
+    for file in sorted(data_file("agents", "plans").glob("*.yaml")):
+        template = read_template(file.read_bytes())
+        if not isinstance(template, PlanTemplate):
+            raise rejected(f"agents/plans/{file.name}", template)
+        found.append(template)
+    return found
+
+
+def roles_and_paths(repo: str, base: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return what a plan is judged against: known roles, and a commit's files if there is one."""
+    try:
+        repository = open_repository(repo)
+    except UserError:
+        shipped = data_file("agents", "roles").glob("*.md")
+        return frozenset(file.stem for file in shipped), ()
+    commit = repository.resolve(base)
+    return frozenset(load_roles(repository)), repository.paths(commit) if commit else ()
+
+
+def routes(proposal: Proposal, ladder: Ladder, engine: str | None) -> Iterable[str]:
+    """Say which tier would take each workstream, and why."""
+    for workstream in proposal.plan.workstreams:
+        pinned = workstream.model_copy(update={"engine": workstream.engine or engine})
+        verdict = route(pinned, ladder, exhausted={}, tried=(), cover={})
+        tier = verdict.tier.name if isinstance(verdict, Route) else "nobody"
+        yield f"{workstream.id}: {tier} ({verdict.because})"
+
+
+def open_repository(path: str) -> Repository:
+    """Open the repository that `path` is in. Raises UserError where git is too old for us."""
+    version = git_version()
+    if version < OLDEST_GIT:
+        found = ".".join(map(str, version))
+        raise UserError(f"git {found} is too old.", fix="Install git 2.38 or later.")
+    return Repository.open(path)
+
+
+def base_commit(repository: Repository, name: str) -> Sha:
+    """Return the commit that a run starts from."""
+    found = repository.resolve(name)
+    if found is None and name == "HEAD":
+        raise UserError(
+            "The repository has no commit yet.", fix="Commit something first: git commit"
+        )
+    if found is None:
+        raise UserError(f"{name!r} is no commit.", fix="git log --oneline --all lists them.")
+    return found
+
+
+def load_settings(repository: Repository) -> Settings:
+    """Read the settings as they lie in the work tree, or in the last commit of a bare one."""
+    data = _own_file(repository, names.SETTINGS_FILE)
+    settings = read_settings(data) if data is not None else Settings()
+    if isinstance(settings, Settings):
+        return settings
+    raise rejected(names.SETTINGS_FILE, settings)
+
+
+def rejected(name: str, problems: Iterable[Problem]) -> PlanRejected:
+    """Make one error of everything that is wrong in a file."""
+    lines = [f"  {problem}{' ' + problem.fix if problem.fix else ''}" for problem in problems]
+    many = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+    return PlanRejected("\n".join([f"{name} has {many}:", *lines]))
+
+
+def _own_file(repository: Repository, path: str) -> bytes | None:
+    """Read a file that steers us, as its owner has it now."""
+    if repository.bare:
+        return repository.read("HEAD", path)
+    file = Path(repository.path) / path
+    return file.read_bytes() if file.is_file() else None
+
+
+def load_ladder(repository: Repository, settings: Settings) -> Ladder:
+    """Return every tier that is known, each with what keeps it from serving here."""
+    catalog = _read_catalog(repository)
+    routing = _read_routing(repository)
+    known = engines()
+
+    def why_not(tier: Tier) -> str:
+        engine = known.get(tier.engine)
+        return engine.missing(tier) if engine else f"no engine called {tier.engine}"
+
+    return build_ladder((*settings.tiers, _local_tier(), *catalog.tiers), routing, why_not)
+
+
+def _read_catalog(repository: Repository) -> Catalog:
+    name = "agents/catalog.yaml"
+    data = _own_file(repository, name) or data_file("agents", "catalog.yaml").read_bytes()
+    found = read_data(Catalog, data)
+    if isinstance(found, Catalog):
+        return found
+    raise rejected(name, found)
+
+
+def _read_routing(repository: Repository) -> Routing:
+    name = "agents/routing.yaml"
+    data = _own_file(repository, name) or data_file("agents", "routing.yaml").read_bytes()
+    found = read_data(Routing, data)
+    if isinstance(found, Routing):
+        return found
+    raise rejected(name, found)
+
+
+def _local_tier() -> Tier:
+    """Describe the endpoint on this machine, which is free; another needs a tier with a price."""
+    url, model = os.environ.get("ORCHESTRATE_BASE_URL"), os.environ.get("ORCHESTRATE_MODEL", "")
+    key = "ORCHESTRATE_API_KEY" if "ORCHESTRATE_API_KEY" in os.environ else None
+    if url and not re.match(
+        r"https?://(localhost|127\.[0-9.]+|\[::1\]|[^/]*\.localhost)([:/]|$)", url
+    ):
+        raise UserError(
+            f"ORCHESTRATE_BASE_URL is {url}, which is not this machine: is it free or paid?",
+            fix=f"Describe it under tiers: in {names.SETTINGS_FILE}, with its billing.",
+        )
+    return Tier(
+        name="local",
+        engine="builtin",
+        provider="local",
+        model=model,
+        billing=Billing.FREE,
+        base_url=url or None,
+        key_env=key,
+        context_tokens=int(os.environ.get("ORCHESTRATE_CONTEXT_TOKENS", "32000")),
+    )
+
+
+@lru_cache(maxsize=1)
+def engines() -> Mapping[str, Engine]:
+    """Return the engines by name."""
+    return {"shell": ShellEngine(), "builtin": BuiltinEngine(os.environ.get)}
+
+
+def load_roles(repository: Repository) -> dict[str, Role]:
+    """Return the roles by name: the package's, and the repository's own in their place."""
+    found: dict[str, Role] = {}
+    folders = [data_file("agents", "roles")]
+    if not repository.bare:
+        folders.append(Path(repository.path) / "agents" / "roles")
+    for file in (f for folder in folders if folder.is_dir() for f in sorted(folder.glob("*.md"))):
+        role = read_role(file.read_bytes())
+        if not isinstance(role, Role):
+            raise rejected(f"agents/roles/{file.name}", role)
+        found[role.name] = role
+    return found
+
+
+def redactor() -> Redactor:
+    """Know every secret of our own environment by its value."""
+    values = (v for k, v in os.environ.items() if _SECRET_NAME.search(k) and len(v) >= 8)
+    return Redactor(frozenset(values))
+
+
+def read_record(repository: Repository, run: str) -> tuple[Event, ...]:
+    """Read a run's events. Raises UserError where there is no such run."""
+    events = EventRef(repository, names.run_id(run)).load()
+    if not events:
+        known = ", ".join(list_runs(repository)[:5])
+        fix = f"Runs: {known}" if known else "No run was recorded here yet."
+        raise UserError(f"There is no run {run}.", fix=fix)
+    return events
+
+
+def new_run_id(repository: Repository) -> RunId:
+    """Make up an id that no ref of the repository has."""
+    in_the_way = set(repository.refs("refs/heads/orchestrate"))
+    if "refs/heads/orchestrate" in in_the_way:
+        raise UserError(
+            "A branch named orchestrate is in the way of orchestrate/<run>/<workstream>.",
+            fix="git branch -m orchestrate another-name",
+        )
+    while True:
+        run = RunId(secrets.token_hex(3))
+        taken = (f"{names.BRANCHES}{run}", names.run_ref(run))
+        if not any(repository.refs(ref) for ref in taken):
+            return run
+
+
+def clean_runs(repository: Repository, *, logs_too: bool) -> tuple[list[Cleaned], list[RunId]]:
+    """Tidy up after runs that nobody drives."""
+    root = runs_root(repository, os.environ)
+    return clean(repository, root, SystemClock().now(), logs_too=logs_too)
+
+
+def run_folder(repository: Repository, run: RunId) -> RunFolder:
+    """Return the folder of a run on this machine."""
+    return RunFolder(runs_root(repository, os.environ) / run)
+
+
+def start_request(repository: Repository, asked: Asked, run: RunId) -> RunRequested:
+    """Freeze what a run goes by."""
+    settings = load_settings(repository)
+    return RunRequested(
+        at=SystemClock().now(),
+        run=run,
+        task=asked.task,
+        base_sha=base_commit(repository, asked.base),
+        base_ref=asked.base,
+        policy=_policy(settings, load_ladder(repository, settings), asked),
+    )
+
+
+def _policy(settings: Settings, ladder: Ladder, asked: Asked) -> Policy:
+    return Policy(
+        max_parallel=asked.jobs or settings.max_parallel,
+        max_attempts=settings.agents.max_attempts,
+        max_iterations=settings.max_iterations,
+        budget_usd=asked.max_usd if asked.max_usd is not None else settings.limits.run_usd,
+        engine=asked.engine,
+        ladder=ladder,
+    )
+
+
+def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunRequested:
+    """Ask again for a run that is recorded, with the settings and tiers as they are now."""
+    state = fold(read_record(repository, run))
+    first = state.request
+    if first is None:
+        raise UserError(f"Run {run} has no request in its record.", fix="Start a new run.")
+    settings = load_settings(repository)
+    policy = _policy(settings, load_ladder(repository, settings), asked)
+    return RunRequested(
+        at=SystemClock().now(),
+        run=run,
+        cause=f"resume {state.requests}",
+        task=first.task,
+        base_sha=first.base_sha,
+        base_ref=first.base_ref,
+        policy=policy,
+    )
+
+
+def build_driver(
+    repository: Repository, run: RunId, screen: Screen, planned: Proposal | None
+) -> LocalDriver:
+    """Build what drives a run here; its folder's lock must be held."""
+    settings, clock, processes = load_settings(repository), SystemClock(), LocalProcesses()
+    folder = run_folder(repository, run)
+    rescue_worktrees(repository, folder, clock.now())
+    limits = ChangeLimits(
+        settings.agents.max_changed_files, int(settings.agents.max_changed_mb * 1e6)
+    )
+    worktrees = GitWorktrees(repository, folder.path, limits)
+    secrets_known = redactor()
+    keeper = GateKeeper(
+        worktrees=worktrees,
+        processes=processes,
+        commits=RepositoryCommits(repository),
+        reports=GateReports(),
+        read_source=read_source,
+        settings=settings,
+        redactor=secrets_known,
+    )
+    workers = LocalWorkers(
+        run=run,
+        repository=repository,
+        folder=folder,
+        worktrees=worktrees,
+        processes=processes,
+        engines=engines(),
+        roles=load_roles(repository),
+        clock=clock,
+        settings=settings,
+        redactor=secrets_known,
+        gate_keeper=keeper,
+        path=_path(),
+        passed=_passed(settings),
+    )
+
+    def plan() -> Proposal:
+        if planned is None:
+            raise UserError(f"Run {run} was ended before it had a plan.", fix="Start it anew.")
+        return planned
+
+    return LocalDriver(EventRef(repository, run), repository, workers, screen, clock, plan)
+
+
+def _path() -> str:
+    """Return PATH for what agents and gates start; our own Python is found last."""
+    ours = str(Path(sys.executable).parent)
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), ours])
+
+
+def _passed(settings: Settings) -> dict[str, str]:
+    home = os.environ.get("HOME", "")
+    passed: dict[str, str] = {}
+    for name, folder in _TOOLCHAINS.items():
+        default = str(Path(home) / folder) if folder and home else ""
+        value = os.environ.get(name) or (default if default and Path(default).is_dir() else "")
+        passed |= {name: value} if value else {}
+    wanted = settings.agents.pass_env
+    return passed | {name: os.environ[name] for name in wanted if name in os.environ}
+
+
+def require_roles(planned: Proposal, roles: Mapping[str, Role]) -> None:
+    """Raise UserError before anything starts where the plan names a role that nobody wrote."""
+    for workstream in planned.plan.workstreams:
+        if workstream.role not in roles:
+            near = difflib.get_close_matches(workstream.role, roles, n=1)
+            fix = f"Did you mean {near[0]!r}?" if near else f"Roles: {', '.join(sorted(roles))}."
+            raise PlanRejected(
+                f"{workstream.id} asks for the role {workstream.role!r}, which nobody wrote.",
+                fix=fix,
+            )
+
+
+def require_tiers(planned: Proposal, request: RunRequested) -> None:
+    """Raise UserError before anything starts where the plan needs a model and there is none."""
+    ladder, engine = request.policy.ladder, request.policy.engine
+    thinking = [w.id for w in planned.plan.workstreams if (w.engine or engine) != SHELL.engine]
+    if thinking and not ladder.can_think:
+        reasons = "\n".join(f"  {rung.tier.name}: {rung.why_not}" for rung in ladder.rungs)
+        raise UserError(
+            f"No model can be reached for {', '.join(thinking)}.\n{reasons}",
+            fix="With Ollama: ORCHESTRATE_BASE_URL=http://127.0.0.1:11434/v1 "
+            "ORCHESTRATE_MODEL=qwen2.5-coder orchestrate run …",
+        )
+
+
+def record_approval(
+    repository: Repository,
+    run: str,
+    workstream: str | None,
+    paid: str | None,
+    usd: str,
+    because: str,
+) -> str:
+    """Record a person's yes; return what was approved."""
+    record, state = _recorded(repository, run)
+    amount = _dollars(usd)
+    if (workstream is None) == (paid is None):
+        raise UserError(
+            "Approve what?", fix=f"orchestrate approve {run} WORKSTREAM, or --paid PROVIDER"
+        )
+    if workstream is not None and workstream not in state.workstreams:
+        known = ", ".join(state.workstreams)
+        raise UserError(f"Run {run} has no workstream {workstream!r}.", fix=f"It has: {known}")
+    if paid is not None and (amount <= 0 or not because.strip()):
+        fix = f'orchestrate approve {run} --paid {paid} --usd 2.00 --because "…"'
+        raise UserError("Money needs an amount and a reason.", fix=fix)
+    now, who = SystemClock().now(), _who(repository)
+    plan_hash = state.accepted.plan_hash if state.accepted else ""
+    grant = ApprovalGranted(
+        at=now,
+        by=who,
+        run=record.run,
+        cause=f"{workstream or paid} {len(state.granted)}",
+        workstream=workstream,
+        provider=paid,
+        usd=amount,
+        because=because,
+        plan_hash=plan_hash,
+    )
+    line = LedgerLine(
+        id=grant.id,
+        entry="approve",
+        at=now,
+        run=record.run,
+        provider=paid or "",
+        billing=Billing.PAID,
+        cost_usd=amount,
+        approval=grant.id,
+        justification=because,
+    )
+    record.append(Batch((grant,), {}, spend=(line,) if paid else ()), now)
+    return f"Approved: {workstream}." if workstream else f"Approved: ${amount} with {paid}."
+
+
+def record_retries(
+    repository: Repository, run: str, wanted: tuple[str, ...], answer: str
+) -> tuple[str, ...]:
+    """Record another attempt for workstreams that did not land; return which."""
+    record, state = _recorded(repository, run)
+    gone = {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT, WorkstreamStatus.BLOCKED}
+    can = [n for n, s in state.standings.items() if s.status in gone]
+    unknown = [name for name in wanted if name not in can]
+    if unknown or not can:
+        raise UserError(
+            f"{', '.join(unknown) or 'Nothing'} can be retried in run {run}.",
+            fix=f"These can: {', '.join(can) or 'none'}.",
+        )
+    now = SystemClock().now()
+    events = tuple(
+        WorkstreamRetried(
+            at=now,
+            by=_who(repository),
+            run=record.run,
+            workstream=name,
+            attempt=len(state.track(name).attempts) + 1,
+            because="a person asked for it",
+            answer=answer,
+        )
+        for name in wanted or can
+    )
+    record.append(Batch(events, {}), now)
+    return tuple(event.workstream for event in events)
+
+
+def _recorded(repository: Repository, run: str) -> tuple[EventRef, RunState]:
+    read_record(repository, run)
+    record = EventRef(repository, names.run_id(run))
+    state = fold(record.load())
+    if state.finished and state.finished.status != RunStatus.FAILED:
+        raise UserError(f"Run {run} is over: {state.finished.status}.", fix="Start a new run.")
+    return record, state
+
+
+def _dollars(text: str) -> Decimal:
+    try:
+        return Decimal(text.removeprefix("$")).quantize(Decimal("0.000001"))
+    except InvalidOperation as error:
+        raise UserError(f"{text!r} is no amount of dollars.", fix="Write it like 2.00.") from error
+
+
+def _who(repository: Repository) -> str:
+    name = repository.git("config", "user.name", ok=(0, 1)).decode("utf-8", "replace").strip()
+    return name or os.environ.get("USER") or "somebody"
