@@ -53,7 +53,7 @@ def plan(
 
 
 def _make(task: str, repo: str, base: str, *, drawing: str) -> int:
-    from bot.wiring import plan_for, open_repository
+    from bot.wiring import open_repository, plan_for
 
     planned = plan_for(open_repository(repo), task, base)
     reasons = [

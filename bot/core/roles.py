@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
 
 from bot.core.base import Strict
-from bot.core.documents import Document, Problem, parse, read_yaml
-from bot.core.plan import Kind, Line, Name
+from bot.core.documents import Document, Problem, parse, read_yaml, spell
+from bot.core.plan import Kind, Line, Name, Plan
 
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?\r?\n)---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL)
 
@@ -44,3 +46,18 @@ def read_role(data: bytes | str) -> Role | tuple[Problem, ...]:
         return (Problem("unknown key 'prompt'", "Write it below the front matter.", line=place),)
     filled = document.value | {"prompt": parts[2].strip()}
     return parse(Role, replace(document, value=filled))
+
+
+def unknown_roles(plan: Plan, data: bytes | str, known: Collection[str]) -> tuple[Problem, ...]:
+    """Name the workstreams of a plan, read from `data`, whose role nobody wrote."""
+    document = read_yaml(data)
+    found = []
+    for at, workstream in enumerate(plan.workstreams):
+        if workstream.role in known:
+            continue
+        near = difflib.get_close_matches(workstream.role, sorted(known), n=1)
+        fix = f"Did you mean {near[0]!r}?" if near else f"Roles: {', '.join(sorted(known))}."
+        loc = ("workstreams", at, "role")
+        line = document.line_of(loc) if isinstance(document, Document) else None
+        found.append(Problem(f"no role is called {workstream.role!r}", fix, spell(loc), line))
+    return tuple(found)

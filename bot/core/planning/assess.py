@@ -67,17 +67,18 @@ class Assessment:
 
 def assess(task: str, survey: Survey) -> Assessment:
     """Class a task as simple, standard, complex or critical, with the reason."""
-    predicted = survey.named or survey.matched
+    sure = bool(survey.named) and _names_all(task, survey.named)
+    predicted = survey.named if sure else tuple(dict.fromkeys((*survey.named, *survey.matched)))
     files = tuple(path for path in predicted if not owns(ALWAYS_PROTECTED, path)) or predicted
     weights = closeness(files, survey.imports, survey.together)
     tight = coupling(files, weights)
     risks = risks_in(task)
     harmless = bool(files) and all(is_document(path) or is_changelog(path) for path in files)
-    complexity, because = _class_of(survey, files, tight)
+    complexity, because = _class_of(survey, files, tight, sure=sure)
     if risks and not harmless:
         complexity = Complexity.CRITICAL
         because = f"the task speaks of {', '.join(risks)}; {because}"
-    return Assessment(complexity, because, files, bool(survey.named), tight, weights, risks)
+    return Assessment(complexity, because, files, sure, tight, weights, risks)
 
 
 def risks_in(task: str) -> tuple[str, ...]:
@@ -89,13 +90,29 @@ def risks_in(task: str) -> tuple[str, ...]:
     )
 
 
-def _class_of(survey: Survey, files: tuple[str, ...], tight: float) -> tuple[Complexity, str]:
+def _names_all(task: str, named: tuple[str, ...]) -> bool:
+    """Whether the files that a task names are all that it is about.
+
+    Code that is named is meant. A document is often only one more thing to do ("add a dark mode
+    and describe it in the README"): it is all only where it comes first.
+    """
+    if any(not is_document(path) and not is_changelog(path) for path in named):
+        return True
+    first = task.strip().partition("\n")[0].lower()
+    stems = (path.rpartition("/")[2].partition(".")[0].lower() for path in named)
+    at = min((first.find(stem) for stem in stems if stem in first), default=-1)
+    return at >= 0 and re.search(r"\b(?:and|then|also)\b|[;,]", first[:at]) is None
+
+
+def _class_of(
+    survey: Survey, files: tuple[str, ...], tight: float, *, sure: bool
+) -> tuple[Complexity, str]:
     if not survey.files:
         return Complexity.STANDARD, "the repository has no files yet"
     if not files:
         return Complexity.STANDARD, "no file is named or matched, so one builder sees them all"
     count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
-    seen = f"{count} {'named in the task' if survey.named else 'matched by its words'}"
+    seen = f"{count} {'named in the task' if sure else 'matched by its words'}"
     examples = ", ".join(map(_shown, files[:3])) + (", …" if len(files) > 3 else "")
     seen = f"{seen} ({examples})"
     if len(files) <= FEW:

@@ -162,7 +162,7 @@ def instantiate(template: PlanTemplate, task: str, assessment: Assessment, layou
         streams = filled.alone(alone)
     else:
         streams = filled.steps(template.workstreams)
-    return Plan(task=task[:20_000], complexity=complexity, workstreams=streams)
+    return Plan(task=task, complexity=complexity, workstreams=streams)
 
 
 class _Filled:
