@@ -185,7 +185,7 @@ class Commits(Protocol):
         ...
 
     def texts(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """Return the text of each path that is there and is UTF-8 text."""
+        """Return each path that is there as text; bytes that are no UTF-8 become surrogates."""
         ...
 
     def diff(self, old: str, new: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Iterable
@@ -54,13 +53,9 @@ class RepositoryCommits:
         return self._repository.paths(commit)
 
     def texts(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
-        """Return the text of each path that is there and is UTF-8 text."""
-        found = {}
-        for path, data in self._repository.read_many(commit, tuple(paths)).items():
-            if b"\0" not in data:
-                with contextlib.suppress(UnicodeDecodeError):
-                    found[path] = data.decode("utf-8")
-        return found
+        """Return each path that is there as text; bytes that are no UTF-8 become surrogates."""
+        found = self._repository.read_many(commit, tuple(paths))
+        return {path: data.decode("utf-8", "surrogateescape") for path, data in found.items()}
 
     def diff(self, old: str, new: str) -> str:
         """Return the unified diff between two commits, renames found."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ ANALYZER_TOOLS = {
     "golangci-lint": "golangci-lint --version | grep -q 'version v\\?2'",
     "clippy-sarif": "cargo clippy --version && clippy-sarif --version",
 }
+_LONE = re.compile("[\ud800-\udfff]")  # how bytes that are no UTF-8 were read
 _PROBE_SECONDS, _ANALYZER_SECONDS = 30.0, 600.0
 
 
@@ -281,3 +283,8 @@ class _Check:
 
     def _texts(self, commit: Sha, paths: Iterable[str | None]) -> dict[str, str]:
         return self._keeper.commits.texts(commit, [path for path in paths if path])
+
+
+def _readable(texts: Mapping[str, str]) -> dict[str, str]:
+    """Keep what is text, for tests and settings are compared by what people read in them."""
+    return {p: t for p, t in texts.items() if "\0" not in t and not _LONE.search(t)}
