@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from bot.adapters.process_output import Output
-from bot.adapters.stragglers import MARKER, adopt_orphans, end_stragglers, start_leader
+from bot.adapters.stragglers import MARKER, adopt_orphans, end_stragglers, marked, start_leader
 from bot.ports import Command, Finished
 
 GRACE_SECONDS = 2.0  # between asking a group to end and ending it
@@ -96,7 +96,7 @@ def _start(command: Command, token: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
         cwd=command.cwd,
-        env={**command.env, MARKER: token},
+        env={**command.env, MARKER: marked(token)},
         stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

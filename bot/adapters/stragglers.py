@@ -53,21 +53,29 @@ def start_leader(start: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Pop
     return process
 
 
+def marked(token: str) -> str:
+    """Return the marker of a process: its own token, after those of whoever started us.
+
+    An agent of ours starts commands by the same means; when it is ended, they are found by the
+    token that it was started with.
+    """
+    return " ".join(filter(None, [os.environ.get(MARKER), token]))
+
+
 def end_stragglers(leader: int, token: str) -> None:
     """End what is left of the session of `leader`, which is gone, and what carries `token`.
 
     Also reaps adopted orphans that ended by themselves: whatever this program starts in a
     session of its own goes through `start_leader`, so an unknown one is nobody's to wait for.
     """
-    mark = f"{MARKER}={token}".encode()
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     _leaders.discard(leader)
-    while _end_once(leader, mark) and time.monotonic() < give_up_at:
+    while _end_once(leader, token.encode()) and time.monotonic() < give_up_at:
         time.sleep(0.001)
 
 
-def _end_once(session: int, mark: bytes) -> bool:
-    """Kill what belongs to the session or carries the mark; say whether to look once more.
+def _end_once(session: int, token: bytes) -> bool:
+    """Kill what belongs to the session or carries the token; say whether to look once more.
 
     Also after reaping: what a child left behind becomes ours when it ends, perhaps just now.
     """
@@ -76,7 +84,7 @@ def _end_once(session: int, mark: bytes) -> bool:
         for child in _adopted():
             if child.zombie and _reap(child.pid):
                 again = True
-            elif child.session == session or mark in _environment(child.pid):
+            elif child.session == session or token in _tokens(child.pid):
                 with contextlib.suppress(OSError):
                     os.kill(child.pid, signal.SIGKILL)
                 again = True
@@ -122,8 +130,10 @@ def _look_at(pid: int) -> _Child | None:
     return _Child(pid, state == b"Z", int(parent), int(session))
 
 
-def _environment(pid: int) -> tuple[bytes, ...]:
+def _tokens(pid: int) -> list[bytes]:
     try:
-        return tuple((_PROC / str(pid) / "environ").read_bytes().split(b"\0"))
+        environment = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
-        return ()
+        return []
+    begin = MARKER.encode() + b"="
+    return [t for line in environment if line.startswith(begin) for t in line[len(begin) :].split()]

@@ -111,6 +111,28 @@ def test_what_left_the_group_is_gone_too(processes, tmp_path, escape):
 
 
 @ON_LINUX
+@ON_LINUX
+def test_what_a_killed_agent_had_started_is_gone_too(processes, tmp_path):
+    """Our own agent runs its commands as we run agents: each in a session with a new marker."""
+    script = tmp_path / "agent.py"
+    script.write_text(
+        "from bot.adapters.processes import LocalProcesses\n"
+        "from bot.ports import Command\n"
+        "argv = ('sh', '-c', 'echo $$ > pid; exec sleep 60')\n"
+        f"LocalProcesses().run(Command(argv, {str(tmp_path)!r}, {{'PATH': {PATH!r}}}, 60))\n"
+    )
+    command = Command((sys.executable, str(script)), str(tmp_path), {"PATH": PATH}, 60)
+    killer = shell("while ! test -s pid; do sleep 0.01; done; kill -KILL $(cat agent)", tmp_path)
+    agent = shell(f"echo $$ > agent; exec {' '.join(command.argv)}", tmp_path)
+
+    with ThreadPoolExecutor() as pool:
+        finished = pool.submit(processes.run, agent)
+        pool.submit(processes.run, killer).result()
+
+    assert finished.result().exit_code == 128 + 9
+    assert is_gone(tmp_path / "pid")
+
+
 def test_daemons_that_ended_by_themselves_leave_no_zombie(processes, tmp_path):
     script = "setsid sh -c 'echo $$ > pid' & until [ -s pid ]; do sleep 0.01; done; sleep 0.05"
     processes.run(shell(script, tmp_path))
