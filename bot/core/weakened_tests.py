@@ -26,6 +26,7 @@ OVERRIDE = "or let a maintainer say why with /override review because …"
 _RUN_BY_NAME = re.compile(
     r"test.*\.py|.*_tests?\.py|.*[._-](?:test|spec|cy)\.[cm]?[jt]sx?|.*_test\.go|.*\.rs"
 )
+_FIXTURES = frozenset({"fixtures", "__fixtures__", "testdata"})
 _SHADOWS = re.compile(
     r"(?:pytest|_pytest|unittest|coverage|pluggy|doctest|hypothesis)(?:\.py|/.*\.py)"
     r"|(?:.*/)?(?:sitecustomize|usercustomize)\.py|[^/]*\.pth"
@@ -213,6 +214,8 @@ def _settings(
 
 
 def _changed(change: FileChange, path: str, old: str | None, new: str | None) -> Iterator[Finding]:
+    if not _FIXTURES.isdisjoint(path.split("/")):
+        return  # settings of projects that tests play with
     changed = changed_settings(path, old, new)
     for names, rule, what in (
         (changed.lowered, "threshold", "A limit is lower or gone"),

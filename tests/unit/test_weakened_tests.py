@@ -574,6 +574,9 @@ HARMLESS = {
         {"pytest.ini": "[pytest]\n# all\naddopts = -ra\n"},
     ),
     "another script of package.json": swap('"tsc"', '"tsc -b"', base=PACKAGE, path="package.json"),
+    "the settings of a project that tests play with": Change(
+        {}, {"tests/fixtures/app/pytest.ini": "[pytest]\naddopts = -k x\n"}
+    ),
     "another target of the Makefile": swap(
         "python -m build", "python -m build --wheel", base=MAKE, path="Makefile"
     ),
