@@ -23,7 +23,7 @@ from bot.core.routing import SHELL
 from bot.core.state import RunState
 from bot.drivers.local import Attempting
 from bot.ports import Engine
-from bot.usecases.brief_agent import Assignment, Before, Briefing, brief
+from bot.usecases.brief_agent import Assignment, Briefing, before, brief
 from bot.usecases.run_gates import GateKeeper
 from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
 
@@ -126,10 +126,11 @@ class LocalWorkers:
             base_sha=attempting.base_sha,
             deadline=deadline,
             context_tokens=self.settings.agents.context_tokens,
+            start_from=start.start_from,
         )
         return brief(
             assignment,
-            _before(state, start.id),
+            before(state, workstream),
             self.roles[workstream.role],
             self.repository.paths(base),
             lambda path: self.repository.read(base, path),
@@ -154,16 +155,3 @@ class LocalWorkers:
             base_sha=attempting.base_sha,
             deadline=deadline,
         )
-
-
-def _before(state: RunState, name: str) -> Before:
-    """Return what upstream handed over, how earlier attempts ended, and a person's answer."""
-    track = state.track(name)
-    needs = (state.track(need) for need in state.workstreams[name].waits_for)
-    handed_over = (t.last.completion for t in needs if t.last and t.landed)
-    ended = (a.completion.error for a in track.attempts if a.completion)
-    return Before(
-        upstream=tuple(completion for completion in handed_over if completion),
-        errors=tuple(error for error in ended if error),
-        answer=track.retried.answer if track.retried else "",
-    )

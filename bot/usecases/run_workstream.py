@@ -189,7 +189,10 @@ class _Attempt:
             todo=self.evidence.todo,
             questions=tuple(clean(text) for text in self.evidence.questions),
             score=words.score,
-            findings=words.findings,
+            findings=tuple(
+                f.model_copy(update={"message": clean(f.message), "evidence": clean(f.evidence)})
+                for f in words.findings
+            ),
             acknowledged=self.acknowledgement is not None,
             started_at=started,
             finished_at=now,
