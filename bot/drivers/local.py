@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +37,7 @@ from bot.core.state import RunState, fold
 from bot.core.summary import state_file
 from bot.errors import Unavailable
 from bot.ports import Clock
+from bot.usecases.run_gates import Checked
 from bot.usecases.run_workstream import Result
 
 _OVERTAKEN_AT_MOST = 100
@@ -68,7 +69,7 @@ class Workers(Protocol):
         """Run one attempt at a workstream to its end."""
         ...
 
-    def gates(self, run_gates: RunGates, state: RunState) -> tuple[GateResult, ...]:
+    def gates(self, run_gates: RunGates, state: RunState) -> Checked:
         """Check the combined commit."""
         ...
 
@@ -112,6 +113,7 @@ class _Fact:
 
     events: Callable[[RunState], Iterable[Event]]
     result: Result | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class LocalDriver:
@@ -182,8 +184,11 @@ class LocalDriver:
 
     def _work(self, work: Attempting | RunGates) -> _Fact:
         if isinstance(work, RunGates):
-            results = self._workers.gates(work, self.state)
-            return _Fact(lambda state: self._gate_events(state, work, results))
+            checked = self._workers.gates(work, self.state)
+            results = checked.results
+            return _Fact(
+                lambda state: self._gate_events(state, work, results), files=checked.evidence
+            )
         name = work.start.id
         result = self._workers.attempt(work, lambda text: self._screen.line(name, text))
         if result.interrupted:
@@ -228,6 +233,7 @@ class LocalDriver:
 
     def _add_fact(self, fact: _Fact, draft: _Draft) -> None:
         draft.add(*fact.events(draft.state))
+        draft.files.update(fact.files)
         result = fact.result
         if result is None:
             return

@@ -15,7 +15,6 @@ from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.decide import RunGates
 from bot.core.environment import built_environment
-from bot.core.gates import GateResult
 from bot.core.handoff import Context, Delegation
 from bot.core.redact import Redactor
 from bot.core.roles import Role
@@ -24,7 +23,7 @@ from bot.core.state import RunState
 from bot.drivers.local import Attempting
 from bot.ports import Engine
 from bot.usecases.brief_agent import Assignment, Briefing, before, brief
-from bot.usecases.run_gates import GateKeeper
+from bot.usecases.run_gates import Checked, GateKeeper
 from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
 
 
@@ -67,7 +66,7 @@ class LocalWorkers:
         given = briefing.manifest.model_dump_json(indent=2).encode()
         return replace(result, evidence={**result.evidence, f"given/{handout.name}.json": given})
 
-    def gates(self, run_gates: RunGates, state: RunState) -> tuple[GateResult, ...]:
+    def gates(self, run_gates: RunGates, state: RunState) -> Checked:
         """Check the combined commit."""
         environment = self._environment(f"gates.{run_gates.iteration}")
         return self.gate_keeper.check(run_gates, state, environment)

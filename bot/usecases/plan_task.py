@@ -9,7 +9,7 @@ from bot.core.plan import Plan
 from bot.core.planning.assess import Assessment, Survey, assess
 from bot.core.planning.layout import layout_of
 from bot.core.planning.lint import Author, Note, lint
-from bot.core.planning.templates import Choice, PlanTemplate, choose, instantiate
+from bot.core.planning.templates import Choice, PlanTemplate, choose, instantiate, suited
 from bot.errors import UserError
 
 MAX_TASK = 20_000
@@ -35,6 +35,7 @@ def plan_task(task: str, survey: Survey, templates: Sequence[PlanTemplate]) -> P
         raise UserError(what, fix="Put the details into a file of the repository and name it.")
     assessment = assess(words, survey)
     choice = choose(words, assessment, templates)
+    assessment = suited(assessment, choice.template)
     plan = instantiate(choice.template, words, assessment, layout_of(survey.files))
     linted = lint(plan, survey.files, written_by=Author.BOT)
     return Planned(linted.plan, assessment, choice, linted.notes)

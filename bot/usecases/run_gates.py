@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core.analyzers import Analyzer, configured, detect_analyzers
 from bot.core.base import Sha
@@ -41,6 +41,14 @@ _PROBE_SECONDS, _ANALYZER_SECONDS = 30.0, 600.0
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What the gates say of a commit, and the output that they say it by."""
+
+    results: tuple[GateResult, ...]
+    evidence: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class GateKeeper:
     """What gates need: a place to check out, a way to run, and eyes for what comes of it."""
 
@@ -52,20 +60,20 @@ class GateKeeper:
     settings: Settings
     redactor: Redactor
 
-    def check(
-        self, asked: RunGates, state: RunState, environment: Mapping[str, str]
-    ) -> tuple[GateResult, ...]:
-        """Return one result for each gate that was asked for."""
+    def check(self, asked: RunGates, state: RunState, environment: Mapping[str, str]) -> Checked:
+        """Return one result for each gate that was asked for, and what was seen."""
         off = {name: self._off(name) for name in asked.names}
         results = {name: result for name, result in off.items() if result is not None}
         wanted = [name for name in asked.names if name not in results]
+        evidence: Mapping[str, bytes] = {}
         if wanted and state.request is not None:
             name = f"gates.{asked.iteration}"
             worktree = self.worktrees.create(name, asked.head_sha)
             check = _Check(self, state, state.request.base_sha, worktree, dict(environment))
             results |= {result.name: result for result in check.results(wanted)}
+            evidence = check.evidence
             self.worktrees.remove(worktree)
-        return tuple(results[name] for name in asked.names if name in results)
+        return Checked(tuple(results[name] for name in asked.names if name in results), evidence)
 
     def _off(self, name: GateName) -> GateResult | None:
         if getattr(self.settings, name.value).enabled:
@@ -91,6 +99,7 @@ class _Check:
         self._worktree = worktree
         self._environment = environment
         self._report = f"{environment['TMPDIR']}/coverage-report"
+        self.evidence: dict[str, bytes] = {}
         self._paths = keeper.commits.paths(self._head)
         self._changes = read_diff(keeper.commits.diff(base, self._head))
         self._base_texts = self._texts(base, (c.old_path for c in self._changes))
@@ -159,6 +168,7 @@ class _Check:
     def _analyze(self, analyzer: Analyzer) -> tuple[Finding, ...] | str:
         report = f"{self._environment['TMPDIR']}/{analyzer.name}.sarif"
         finished = self._sh(analyzer.command(report), _ANALYZER_SECONDS)
+        self._keep(analyzer.name, analyzer.run, finished)
         if finished.exit_code not in analyzer.ok_exit_codes:
             how = finished.stopped_because or f"exit {finished.exit_code}"
             words = self._keeper.redactor.text(finished.output).strip().splitlines()
@@ -195,6 +205,7 @@ class _Check:
                 "command": suite.command,
                 "exit_code": run.exit_code,
                 "seconds": round(run.seconds, 3),
+                "log": run.log,
                 "findings": tuple(
                     f.model_copy(
                         update={"message": clean(f.message), "evidence": clean(f.evidence)}
@@ -223,12 +234,14 @@ class _Check:
             command = suite.coverage_command(tools, self._report) or command
         seconds = self._keeper.settings.tests.timeout_minutes * 60
         finished = self._sh(command, seconds, worktree)
+        log = self._keep(f"tests{'' if worktree is self._worktree else '-base'}", command, finished)
         return SuiteRun(
             command=suite.command,
             exit_code=finished.exit_code,
             output=finished.output,
             seconds=finished.seconds,
             stopped_because=finished.stopped_because,
+            log=log,
         )
 
     def _coverage(self, suite: Suite) -> GateResult:
@@ -261,6 +274,13 @@ class _Check:
         for data in found:
             return reports.coverage(data, root=worktree.path, files=files)
         return None
+
+    def _keep(self, name: str, command: str, finished: Finished) -> str:
+        """Put what a command printed into the record; return where it will be."""
+        path = f"evidence/{self._worktree.name}/{name}.log"
+        text = f"$ {command}\n{finished.output}\n(exit {finished.exit_code})\n"
+        self.evidence[path] = self._keeper.redactor.text(text).encode("utf-8", "replace")
+        return path
 
     def _available(self, tools: Mapping[str, str]) -> frozenset[str]:
         """Ask the machine, as the gates will find it, which tools can be started."""
