@@ -183,7 +183,8 @@ class IntegrationFinished(_Event):
 
     @classmethod
     def _what(cls, value: dict[str, Any]) -> str:
-        return str(value.get("head_sha"))
+        """Tell apart by what it holds too: work that changes nothing leaves the head as it is."""
+        return " ".join([str(value.get("head_sha")), *value.get("included", ())])
 
 
 class GateFinished(_Event):
@@ -229,6 +230,10 @@ class ApprovalGranted(_Event):
     because: str = ""
     plan_hash: str = ""
 
+    @classmethod
+    def _what(cls, value: dict[str, Any]) -> str:
+        return f"{value.get('cause') or ''} {value.get('provider') or ''}"
+
 
 class ApprovalUsed(_Event):
     """Money went out under an approval."""
@@ -247,9 +252,16 @@ class OverrideGranted(_Event):
     gate: GateName
     because: str
 
+    @classmethod
+    def _what(cls, value: dict[str, Any]) -> str:
+        return f"{value.get('cause') or ''} {value.get('gate')!s}"
+
 
 class TierExhausted(_Event):
-    """A tier has no quota left, or may not be used any more in this run."""
+    """A tier has no quota left, or may not be used any more until the run is asked for again.
+
+    `cause` names the attempt that found out: a tier may run out again after a resume.
+    """
 
     type: Literal["tier.exhausted"] = "tier.exhausted"
     tier: str
@@ -257,7 +269,7 @@ class TierExhausted(_Event):
 
     @classmethod
     def _what(cls, value: dict[str, Any]) -> str:
-        return str(value.get("tier"))
+        return f"{value.get('cause') or ''} {value.get('tier')}"
 
 
 class RunCancelled(_Event):

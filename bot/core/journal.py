@@ -91,6 +91,7 @@ class Journal:
             yield happened.TierExhausted(
                 at=self.at,
                 run=self.run,
+                cause=f"{completion.workstream}.{completion.attempt}",
                 tier=completion.tier,
                 because=completion.error or outcome.value,
             )
@@ -163,12 +164,12 @@ class Journal:
         )
 
     def ended(self, finish: FinishRun, state: RunState) -> Event:
-        """Record the end; a run that was taken up again ends again."""
+        """Record the end; whatever took the run up again was seen, so that it can end again."""
         return happened.RunFinished.model_validate(
             {
                 "at": self.at,
                 "run": self.run,
-                "cause": f"{state.requests}.{len(state.granted)}.{state.head_sha or ''}",
+                "cause": f"after {len(state.seen)} events",
                 "status": finish.status,
                 "because": finish.because,
             }

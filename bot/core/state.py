@@ -122,7 +122,7 @@ class RunState:
                 "max_parallel": min(limits.max_parallel or policy.max_parallel, policy.max_parallel)
                 if self.plan_is_ours
                 else limits.max_parallel or policy.max_parallel,
-                "budget_usd": limits.budget_usd or policy.budget_usd,
+                "budget_usd": policy.budget_usd if limits.budget_usd is None else limits.budget_usd,
                 "max_iterations": gates.max_iterations or policy.max_iterations,
             }
         )
@@ -164,7 +164,7 @@ class RunState:
         if track.landed:
             return Standing(WorkstreamStatus.LANDED)
         running = track.last is not None and track.last.finished is None
-        if self.cancelled and not running:
+        if self.cancelled and (self.finished or not running):
             return Standing(WorkstreamStatus.CANCELLED, self.cancelled.because or "the run was")
         if running:
             return Standing(WorkstreamStatus.RUNNING)
@@ -357,7 +357,7 @@ def _apply_to_workstream(state: RunState, event: WorkstreamEvent) -> RunState:
             changed = _started(track, event)
         case happened.WorkstreamRetried() if event.attempt > len(track.attempts):
             changed = replace(track, retried=event)
-            state = replace(state, finished=None, asked=_not_about(state, event.workstream))
+            state = replace(state, finished=None)
         case happened.WorkstreamProgressed() if last and current and not last.finished:
             alive = replace(last, lease_until=event.lease_until)
             changed = replace(track, attempts=(*track.attempts[:-1], alive))
@@ -383,7 +383,3 @@ def _started(track: Track, event: happened.WorkstreamStarted) -> Track:
     if last and last.number == event.attempt and last.finished is None:
         return replace(track, attempts=(*track.attempts[:-1], attempt))  # handed out again
     return track
-
-
-def _not_about(state: RunState, workstream: str) -> tuple[happened.ApprovalRequested, ...]:
-    return tuple(question for question in state.asked if question.workstream != workstream)
