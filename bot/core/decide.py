@@ -105,10 +105,11 @@ def decide(state: RunState, now: datetime) -> tuple[Action, ...]:
     """Return what to do now; nothing means that something running, or a person, is waited for."""
     if state.request is None or state.finished:
         return ()
-    if state.plan is None:
-        return () if state.cancelled else (MakePlan(),)
     if state.cancelled:
-        return () if state.running else (FinishRun(RunStatus.CANCELLED, state.cancelled.because),)
+        busy = any(attempt.lease_until > now for attempt in state.running)
+        return () if busy else (FinishRun(RunStatus.CANCELLED, state.cancelled.because),)
+    if state.plan is None:
+        return (MakePlan(),)
     landing = _publish(state)
     if landing:
         return landing
