@@ -147,6 +147,8 @@ def route(
     comes last. A paid tier serves only where `cover` has money left for its provider.
     """
     if workstream.engine == SHELL.engine:
+        if not workstream.run:
+            return NoRoute("the shell engine was asked for, and the plan gives no commands")
         return Route(SHELL, "the plan gives the commands")
     passed_over: list[str] = []
     wanting: Tier | None = None
