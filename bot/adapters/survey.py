@@ -44,14 +44,16 @@ def survey_repository(repository: Repository, task: str, base: str = "HEAD") -> 
     named = named_in(task, files)
     holders = {name: _holding(repository, commit, name) for name in identifiers_in(task)}
     matched = matched_by_identifiers({n: p for n, p in holders.items() if len(p) <= WIDESPREAD})
+    guessed = not matched
     matched = matched or matched_by_words(task, files)
     wanted = frozenset((*named, *matched))
     if len(wanted) < 2:
-        return Survey(files, named, matched)
+        return Survey(files, named, matched, guessed)
     return Survey(
         files,
         named,
         matched,
+        guessed,
         imports_among(_texts(repository, {p: blobs[p] for p in sorted(wanted) if p in blobs})),
         _together(repository, commit, wanted),
     )

@@ -31,14 +31,15 @@ RISKS = {
 class Survey:
     """What a repository shows of a task.
 
-    `named` are files that the task names; `matched` those that its words and identifiers lead
-    to, best first. `together` weighs pairs of them, in sorted order, by shared commits, of which
-    recent ones count more.
+    `named` are files that the task names; `matched` those that its identifiers lead to, or where
+    there are none its plain words (`guessed`), best first. `together` weighs pairs of them, in
+    sorted order, by shared commits, of which recent ones count more.
     """
 
     files: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     matched: tuple[str, ...] = ()
+    guessed: bool = False
     imports: frozenset[tuple[str, str]] = frozenset()
     together: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
@@ -68,7 +69,7 @@ class Assessment:
 def assess(task: str, survey: Survey) -> Assessment:
     """Class a task as simple, standard, complex or critical, with the reason."""
     sure = bool(survey.named) and _names_all(task, survey.named)
-    predicted = survey.named if sure else tuple(dict.fromkeys((*survey.named, *survey.matched)))
+    predicted = survey.named if sure else survey.matched
     files = tuple(path for path in predicted if not owns(ALWAYS_PROTECTED, path)) or predicted
     weights = closeness(files, survey.imports, survey.together)
     tight = coupling(files, weights)
@@ -115,6 +116,8 @@ def _class_of(
     seen = f"{count} {'named in the task' if sure else 'matched by its words'}"
     examples = ", ".join(map(_shown, files[:3])) + (", …" if len(files) > 3 else "")
     seen = f"{seen} ({examples})"
+    if len(files) <= FEW and survey.guessed and not sure:
+        return Complexity.STANDARD, f"{seen}, which is a guess: one builder, quality beside it"
     if len(files) <= FEW:
         return Complexity.SIMPLE, f"{seen}: one agent does it directly"
     if len(files) <= SEVERAL:

@@ -169,10 +169,10 @@ def _doc_patterns(files: Sequence[str]) -> tuple[str, ...]:
     for path in files:
         if is_changelog(path) or is_test_file(path):
             continue
-        folder, slash, name = path.partition("/")
-        if slash and folder in DOC_FOLDERS:
-            found.add(f"{folder}/**")
-        elif not slash and name.upper().startswith("README"):
+        top, slash, _ = path.partition("/")
+        if slash and top in DOC_FOLDERS:
+            found.add(f"{top}/**")
+        elif not slash and top.upper().startswith("README"):
             found.add(pattern_of(path))
     return tuple(sorted(found)) or ("docs/**", "./README.md")
 

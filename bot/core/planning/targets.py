@@ -44,7 +44,7 @@ def targets_in(task: str) -> tuple[Target, ...]:
         kind = _kind(listed["kind"])
         for name in re.finditer(rf"([`'\"]?)({_NAME})[`'\"]?", listed["names"]):
             word = name[2].rstrip(".-")
-            if _is_a_name(word, quoted=bool(name[1])):
+            if _is_a_name(word, quoted=bool(name[1])) and not _ADDRESS.fullmatch(word):
                 found.append((listed.start(), Target(kind, word)))
     unique = dict.fromkeys(target for _, target in sorted(found, key=lambda pair: pair[0]))
     return tuple(unique)[:MAX_TARGETS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Template as Text
 from typing import Annotated, Literal, Self
 
@@ -90,7 +90,7 @@ def read_template(data: bytes | str) -> PlanTemplate | tuple[Problem, ...]:
 
 
 def choose(task: str, assessment: Assessment, templates: Sequence[PlanTemplate]) -> Choice:
-    """Pick the template that most of the task's words call for; its first line counts double.
+    """Pick the template that most of the task's words call for; its first clause counts double.
 
     Where all that the task names is documents, it is documentation. Where words tie the higher
     rank wins; where there are none the lowest is taken.
@@ -99,7 +99,7 @@ def choose(task: str, assessment: Assessment, templates: Sequence[PlanTemplate])
     files = assessment.files
     if "documentation" in by_name and assessment.sure and all(map(_words_only, files)) and files:
         return Choice(by_name["documentation"], "everything that the task names is a document")
-    first, _, rest = task.strip().partition("\n")
+    first, rest = _first_clause(task)
     called = {t.name: (_called(t, first), _called(t, rest)) for t in templates}
     best = max(
         templates, key=lambda t: (2 * len(called[t.name][0]) + len(called[t.name][1]), t.rank)
@@ -109,6 +109,20 @@ def choose(task: str, assessment: Assessment, templates: Sequence[PlanTemplate])
         default = min(templates, key=lambda t: t.rank)
         return Choice(default, "no word of the task calls for another one")
     return Choice(best, f"the task says {', '.join(map(repr, words))}")
+
+
+def suited(assessment: Assessment, template: PlanTemplate) -> Assessment:
+    """Take the class from the template where files say nothing of how much there is to do."""
+    if template.complexity is None or assessment.complexity is Complexity.CRITICAL:
+        return assessment
+    because = f"a {template.title.lower()} looks at several things side by side"
+    return replace(assessment, complexity=template.complexity, because=because)
+
+
+def _first_clause(task: str) -> tuple[str, str]:
+    """Split a task into what it asks for and what it adds ("…, and describe it in the README")."""
+    parts = re.split(r"\n|;|\b(?:and|then|also)\b", task.strip(), maxsplit=1)
+    return parts[0], "".join(parts[1:])
 
 
 def _words_only(path: str) -> bool:
@@ -154,8 +168,6 @@ def docs_role(task: str, files: Iterable[str]) -> tuple[str, str]:
 def instantiate(template: PlanTemplate, task: str, assessment: Assessment, layout: Layout) -> Plan:
     """Make the plan of a task. Values are filled into texts, never into YAML."""
     complexity = assessment.complexity
-    if template.complexity and complexity is not Complexity.CRITICAL:
-        complexity = template.complexity
     alone = next((step for step in template.workstreams if step.alone), None)
     filled = _Filled(task, assessment, layout)
     if complexity is Complexity.SIMPLE and alone is not None:
