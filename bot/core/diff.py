@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,8 +29,8 @@ def read_diff(text: str) -> tuple[FileChange, ...]:
     """Read what `git diff --no-color --no-ext-diff` wrote into changes, without binary files."""
     return tuple(
         FileChange(
-            path=file.path,
-            old_path=None if file.is_added_file else file.source_file.removeprefix("a/"),
+            path=_unquoted(file.path),
+            old_path=None if file.is_added_file else _unquoted(file.source_file).removeprefix("a/"),
             deleted=file.is_removed_file,
             added_lines={
                 line.target_line_no: line.value
@@ -52,3 +53,16 @@ def read_diff(text: str) -> tuple[FileChange, ...]:
 def changed_lines(changes: tuple[FileChange, ...]) -> dict[str, frozenset[int]]:
     """Return, for each file that still exists, the lines that the diff added or altered."""
     return {change.path: frozenset(change.added_lines) for change in changes if not change.deleted}
+
+
+_ESCAPE = re.compile(r"\\([0-7]{3}|.)")
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+
+
+def _unquoted(path: str) -> str:
+    """Read a path as git writes it: in quotes where it holds a quote or a control character."""
+    if not (len(path) > 1 and path.startswith('"') and path.endswith('"')):
+        return path
+    return _ESCAPE.sub(
+        lambda m: chr(int(m[1], 8)) if len(m[1]) == 3 else _LETTERS.get(m[1], m[1]), path[1:-1]
+    )
