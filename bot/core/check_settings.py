@@ -1,4 +1,4 @@
-"""Which settings of tests and coverage a change touches, and whether it lowers a limit."""
+"""Which settings of tests, coverage and analyzers a change touches, and which limits it lowers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _TEXT_FILES = re.compile(
     \.?codecov\.ya?ml | noxfile\.py | phpunit\.xml(?:\.dist)? | \.rspec | \.simplecov
     | (?:jest|vitest|playwright|cypress|karma|wdio|ava)(?:\.\w+)?\.(?:config|conf|workspace)\.\w+
     | \.(?:nycrc|c8rc|mocharc)(?:\.\w+)?
+    | \.?ruff\.toml | \.bandit | bandit\.ya?ml | \.semgrep(?:\.ya?ml|ignore) | \.?clippy\.toml
+    | \.golangci\.\w+ | \.eslint(?:rc|ignore)(?:\.\w+)? | eslint\.config\.\w+
     """,
     re.VERBOSE,
 )
@@ -26,7 +28,7 @@ _BUNDLER = re.compile(r"vite\.config\.\w+")
 
 _INI_SECTIONS = re.compile(r"(?:tool:)?pytest|coverage:.*|tox|testenv.*|aliases")
 _TOML_KEYS = re.compile(
-    r"tool\.(?:pytest|coverage|tox|nox)\..*|tool\.(?:hatch|poe|pdm|taskipy|pixi)\..*(?:test|cov).*"
+    r"tool\.(?:pytest|coverage|tox|nox|ruff|bandit)\..*|tool\.(?:hatch|poe|pdm|taskipy|pixi)\..*(?:test|cov).*"
 )
 _CARGO_KEYS = re.compile(r"(?:lib|bin|test|bench|example)(?:\.(?:test|harness)|$)")
 _JSON_KEYS = re.compile(r"scripts\.[^.]*(?:test|cov).*|(?:jest|vitest|mocha|nyc|c8|ava)(?:\..*)?")
@@ -55,7 +57,7 @@ class ChangedSettings:
 
 
 def changed_settings(path: str, base: str | None, head: str | None) -> ChangedSettings:
-    """Compare one file's settings of tests and coverage; None is a file that is not there.
+    """Compare one file's settings of such tools; None is a file that is not there.
 
     A limit that rises, a setting that only concerns how things look, and a switch turned to
     stricter are no change.

@@ -219,7 +219,7 @@ def _changed(change: FileChange, path: str, old: str | None, new: str | None) ->
     changed = changed_settings(path, old, new)
     for names, rule, what in (
         (changed.lowered, "threshold", "A limit is lower or gone"),
-        (changed.other, "settings", "Settings of tests or coverage changed"),
+        (changed.other, "settings", "Settings of tests, coverage or analyzers changed"),
     ):
         if names:
             said = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

@@ -411,6 +411,14 @@ WEAKER = {
     "a new pytest.ini that takes precedence": Change(
         {}, {"pytest.ini": "[pytest]\naddopts = -k nothing\n"}, frozenset({"settings"})
     ),
+    "an analyzer that is told to look at nothing": Change(
+        {}, {"ruff.toml": 'exclude = ["."]\n'}, frozenset({"settings"})
+    ),
+    "rules of an analyzer switched off": Change(
+        {"pyproject.toml": "[tool.ruff.lint]\nselect = ['S']\n"},
+        {"pyproject.toml": "[tool.ruff.lint]\nselect = []\n"},
+        frozenset({"settings"}),
+    ),
     "coverage settings deleted": Change(
         {".coveragerc": "[run]\nbranch = true\n[report]\nfail_under = 90\n"}, {},
         frozenset({"threshold", "settings"}),
