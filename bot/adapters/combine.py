@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.adapters.git import GitError, Repository, commit_header, printable, quote
-from bot.core.base import Sha
+from bot.adapters.git import GitError, Repository, commit_header, quote
+from bot.core.base import Sha, printable
 from bot.core.combine import Entry, Joined, MustMerge, Overlay, PathChange, join, lay
 
 

@@ -284,8 +284,3 @@ def quote(path: str) -> bytes:
     raw = path.encode("utf-8", "surrogateescape")
     escaped = raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
     return b'"%s"' % escaped
-
-
-def printable(path: str) -> str:
-    """Return a path as text that can be written anywhere; odd bytes become escapes."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

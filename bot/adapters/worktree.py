@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot.adapters.git import GitError, Repository, printable, run_git
-from bot.core.base import Sha
+from bot.adapters.git import GitError, Repository, run_git
+from bot.core.base import Sha, printable
 from bot.core.handoff import MAX_CLAIM_BYTES
 from bot.core.names import WORK_FOLDER
 from bot.errors import BotError

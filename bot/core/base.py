@@ -54,6 +54,11 @@ Usd = Annotated[
 ZERO_USD = Decimal(0)
 
 
+def printable(path: str) -> str:
+    """Return a path as text that can be written anywhere; odd bytes become escapes."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def digest(*parts: object) -> str:
     """Name a thing by what it is: 16 hex digits of a hash, the same on every machine."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)

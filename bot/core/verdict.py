@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.base import digest
+from bot.core.base import digest, printable
 from bot.core.handoff import Claim, CompletionStatus, TodoItem, Unreadable, Verification
 from bot.core.names import ALWAYS_PROTECTED
 from bot.core.outcomes import OutcomeClass
@@ -82,7 +82,7 @@ def _lies_in(pattern: str, guarded: tuple[str, ...]) -> bool:
 
 
 def _list(paths: list[str]) -> str:
-    shown = ", ".join(paths[:5])
+    shown = ", ".join(map(printable, paths[:5]))
     return f"{shown} and {len(paths) - 5} more" if len(paths) > 5 else shown
 
 
