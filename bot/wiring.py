@@ -17,8 +17,10 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.engines.builtin_engine import BuiltinEngine
 from bot.adapters.engines.shell import ShellEngine
 from bot.adapters.event_ref import Batch, EventRef, list_runs
+from bot.adapters.examination import examine
 from bot.adapters.gate_reports import GateReports, RepositoryCommits
 from bot.adapters.git import OLDEST_GIT, Repository, git_version
+from bot.adapters.ledger_branch import LedgerBranch
 from bot.adapters.package_data import data_file
 from bot.adapters.processes import LocalProcesses
 from bot.adapters.public_api import read_source
@@ -38,11 +40,13 @@ from bot.core.events import (
     RunStatus,
     WorkstreamRetried,
 )
+from bot.core.health import Facts, Trouble
 from bot.core.ledger import Billing, LedgerLine
 from bot.core.plan import Plan, read_plan
 from bot.core.planning.lint import Author, Note, lint
 from bot.core.planning.templates import PlanTemplate, read_template
 from bot.core.redact import Redactor
+from bot.core.report import RunLine, run_line
 from bot.core.roles import Role, read_role
 from bot.core.routing import SHELL, Ladder, Route, Tier, route
 from bot.core.state import RunState, WorkstreamStatus, fold
@@ -528,3 +532,40 @@ def _dollars(text: str) -> Decimal:
 def _who(repository: Repository) -> str:
     name = repository.git("config", "user.name", ok=(0, 1)).decode("utf-8", "replace").strip()
     return name or os.environ.get("USER") or "somebody"
+
+
+def recorded_runs(repository: Repository) -> tuple[RunLine, ...]:
+    """Sum up every run of the repository in a line, the latest first, readable or not."""
+    return tuple(_recorded_run(repository, run) for run in list_runs(repository))
+
+
+def _recorded_run(repository: Repository, run: RunId) -> RunLine:
+    try:
+        return run_line(run, EventRef(repository, run).load())
+    except UserError as error:
+        return RunLine(run=run, trouble=error.what)
+
+
+def ledger_lines(repository: Repository, month: str | None) -> tuple[LedgerLine, ...]:
+    """Read the ledger, or one month of it. Raises UserError where `month` is none."""
+    if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise UserError(f"{month!r} is no month.", fix="Write it like 2026-11.")
+    return LedgerBranch(repository).lines(month)
+
+
+def examination(path: str) -> tuple[Facts, Ladder | Trouble]:
+    """Look at all that a run depends on; files that cannot be read are among the facts."""
+    facts = examine(path, os.environ)
+    if isinstance(facts.repository, Trouble):
+        return facts, Ladder()
+    repository = Repository.open(path)
+    try:
+        settings = load_settings(repository)
+    except PlanRejected:
+        settings = Settings()
+    try:
+        return facts, load_ladder(repository, settings)
+    except PlanRejected:
+        return facts, Ladder()
+    except UserError as error:
+        return facts, Trouble(error.what, error.fix)

@@ -1,0 +1,33 @@
+"""What was spent, for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.core.ledger import Total
+from bot.render.costs import money
+from bot.render.terminal import plain, without_trailing_space
+
+
+def print_costs(
+    console: Console, heading: str, rows: Mapping[str, Total], spent_usd: Decimal
+) -> None:
+    """Print the sums by what `heading` names, and the dollars that were really spent."""
+    if not rows:
+        console.print(Text("No model call is in the ledger for that time."))
+        return
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    for name in ("calls", "tokens in", "tokens out", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, row in rows.items():
+        tokens = (f"{row.input_tokens:,}", f"{row.output_tokens:,}")
+        table.add_row(plain(name), f"{row.calls:,}", *tokens, money(row))
+    with without_trailing_space(console):
+        console.print(table)
+        console.print(Text(f"\nReally spent: ${spent_usd:.4f}", style="bold"))

@@ -1,0 +1,244 @@
+"""What happened in a run, when and why, one line an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import assert_never
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.core import events as happened
+from bot.core.events import Event
+from bot.core.fixes import spell
+from bot.core.handoff import CompletionStatus
+from bot.core.metrics import Cost
+from bot.render.terminal import NARROW, count, defused, dollars, duration, elapsed, number, words
+
+ABOUT_RUN = "run"
+MAX_ABOUT = 24  # columns
+MAX_REASON = 400  # characters; the record has the whole text
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event in words: who or what it is about, what happened, and why. All of it is safe."""
+
+    about: str
+    what: str
+    because: str = ""
+    style: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.because}" if self.because else self.what
+
+
+def tell(event: Event) -> Told:
+    """Put an event into words."""
+    match event:
+        case (
+            happened.WorkstreamStarted()
+            | happened.WorkstreamAcknowledged()
+            | happened.WorkstreamProgressed()
+            | happened.WorkstreamFinished()
+            | happened.WorkstreamPublished()
+            | happened.WorkstreamRetried()
+            | happened.ConflictFound()
+            | happened.ApprovalUsed()
+        ):
+            about, (what, because, style) = event.workstream, _workstream(event)
+        case (
+            happened.ApprovalRequested()
+            | happened.ApprovalGranted()
+            | happened.OverrideGranted()
+            | happened.RunCancelled()
+        ):
+            about, (what, because, style) = _person_is_about(event), _person(event)
+        case happened.GateFinished():
+            about, (what, because, style) = f"{event.result.name} gate", _gate(event)
+        case _:
+            about, (what, because, style) = ABOUT_RUN, _run(event)
+    return Told(defused(about, 80), defused(what, 200), defused(because, MAX_REASON), style)
+
+
+_Words = tuple[str, str, str]  # what, because, style
+_WorkstreamEvent = (
+    happened.WorkstreamStarted
+    | happened.WorkstreamAcknowledged
+    | happened.WorkstreamProgressed
+    | happened.WorkstreamFinished
+    | happened.WorkstreamPublished
+    | happened.WorkstreamRetried
+    | happened.ConflictFound
+    | happened.ApprovalUsed
+)
+
+
+def _workstream(event: _WorkstreamEvent) -> _Words:
+    match event:
+        case happened.WorkstreamStarted():
+            again = " again" if event.cause else ""
+            what = f"attempt {event.attempt} handed out{again} to {_tier(event)}"
+            return what, event.because, "cyan"
+        case happened.WorkstreamAcknowledged():
+            asks = f" and asks: {'; '.join(event.questions)}" if event.questions else ""
+            return f"understood its task{asks}", event.understood, ""
+        case happened.WorkstreamProgressed():
+            return f"attempt {event.attempt} gave a sign", event.note, "dim"
+        case happened.WorkstreamFinished():
+            return _finished(event)
+        case happened.WorkstreamPublished():
+            return f"landed at {event.head_sha[:8]}", "it merges with all that landed", "green"
+        case happened.WorkstreamRetried():
+            answer = f" (answer: {event.answer})" if event.answer else ""
+            what = f"attempt {event.attempt} ordered by {event.by}"
+            return what, f"{event.because}{answer}", ""
+        case happened.ConflictFound():
+            with_whom = ", ".join(event.others)
+            return "left out", f"conflicts with {with_whom} in {', '.join(event.files)}", "red"
+        case happened.ApprovalUsed():
+            return f"used ${event.usd:.4f} approved for {event.provider}", "", ""
+        case _ as never:
+            assert_never(never)
+
+
+def _tier(event: happened.WorkstreamStarted) -> str:
+    return event.engine if event.engine == event.tier else f"{event.engine} on {event.tier}"
+
+
+def _finished(event: happened.WorkstreamFinished) -> _Words:
+    done = event.completion
+    cost = Cost(usd=done.usage.cost_usd, known=done.usage.cost_known)
+    facts = [
+        f"{count(done.files_changed, 'file')} (+{done.insertions} -{done.deletions})",
+        duration((done.finished_at - done.started_at) / timedelta(seconds=1)),
+        *([dollars(cost)] if done.usage.requests else []),
+    ]
+    good = done.status is CompletionStatus.SUCCESS
+    reason = done.error or "; ".join(done.questions) or ("" if good else event.outcome.value)
+    what = f"attempt {event.attempt} ended: {words(done.status.value)}, {', '.join(facts)}"
+    return what, reason, "" if good else "yellow"
+
+
+_PersonEvent = (
+    happened.ApprovalRequested
+    | happened.ApprovalGranted
+    | happened.OverrideGranted
+    | happened.RunCancelled
+)
+
+
+def _person_is_about(event: _PersonEvent) -> str:
+    if isinstance(event, happened.ApprovalRequested | happened.ApprovalGranted):
+        return event.workstream or ABOUT_RUN
+    return f"{event.gate} gate" if isinstance(event, happened.OverrideGranted) else ABOUT_RUN
+
+
+def _person(event: _PersonEvent) -> _Words:
+    match event:
+        case happened.ApprovalRequested():
+            return f"asks a person: {event.question}", "", "yellow"
+        case happened.ApprovalGranted():
+            money = f" ${event.usd:.2f} with {event.provider}" if event.provider else ""
+            return f"approved{money} by {event.by}", event.because, "green"
+        case happened.OverrideGranted():
+            return f"overridden by {event.by}", event.because, "yellow"
+        case happened.RunCancelled():
+            return f"cancelled by {event.by}", event.because, "red"
+        case _ as never:
+            assert_never(never)
+
+
+def _gate(event: happened.GateFinished) -> _Words:
+    result = event.result
+    style = {"passed": "green", "failed": "red", "not_run": "yellow"}.get(result.status, "dim")
+    first = f" ({spell(result.findings[0])})" if result.findings else ""
+    figures = ""
+    if result.value is not None and result.threshold is not None:
+        figures = f" at {number(result.value)} ({number(result.threshold)} needed)"
+    return f"{words(result.status)}{figures}", f"{result.because}{first}", style
+
+
+_RunEvent = (
+    happened.RunRequested
+    | happened.PlanProposed
+    | happened.PlanAccepted
+    | happened.IntegrationFinished
+    | happened.IterationStarted
+    | happened.TierExhausted
+    | happened.RunFinished
+)
+
+
+def _run(event: _RunEvent) -> _Words:
+    match event:
+        case happened.RunRequested():
+            return (
+                f"asked for on {event.base_ref or 'commit'} at {event.base_sha[:8]}",
+                event.task,
+                "",
+            )
+        case happened.PlanProposed():
+            notes = "; ".join(event.notes)
+            size = count(len(event.plan.workstreams), "workstream")
+            return f"plan of {size} from {event.source}", notes, ""
+        case happened.PlanAccepted():
+            return f"plan {event.plan_hash} accepted", "", ""
+        case happened.IntegrationFinished():
+            held = ", ".join(event.included) or "nothing"
+            return f"combined at {event.head_sha[:8]}", f"it holds {held}", ""
+        case happened.IterationStarted():
+            return f"iteration {event.iteration} begins with {event.fix.id}", event.because, ""
+        case happened.TierExhausted():
+            return f"{event.tier} is not used any more", event.because, "yellow"
+        case happened.RunFinished():
+            style = "green" if event.status is happened.RunStatus.PASSED else "red"
+            return words(event.status), event.because, style
+        case _ as never:
+            assert_never(never)
+
+
+def print_log(console: Console, events: Sequence[Event]) -> None:
+    """Print a run's events; times are UTC, and since the run was asked for."""
+    if not events:
+        return
+    days = {event.at.astimezone(UTC).date() for event in events}
+    clock = "%H:%M:%S" if len(days) == 1 else "%m-%d %H:%M:%S"
+    head = f"Run {events[0].run}, {min(days)}, times in UTC"
+    console.print(Text(head, style="bold"), soft_wrap=True)
+    rows = [
+        (
+            event.at.astimezone(UTC).strftime(clock),
+            f"+{elapsed(events[0].at, event.at)}",
+            tell(event),
+        )
+        for event in events
+    ]
+    if console.is_terminal:
+        _print_table(console, rows)
+        return
+    wide = min(max(len(told.about) for *_, told in rows), MAX_ABOUT)
+    for moment, since, told in rows:
+        line = f"{moment}  {since:>8}  {told.about:<{wide}}  {told}"
+        console.print(Text(line), soft_wrap=True)
+
+
+def _print_table(console: Console, rows: Sequence[tuple[str, str, Told]]) -> None:
+    """Let long reasons wrap under themselves; a narrow terminal shows one of the two times."""
+    table = Table.grid(padding=(0, 2))
+    narrow = console.width < NARROW
+    table.add_column(style="dim", no_wrap=True)
+    if not narrow:
+        table.add_column(style="dim", no_wrap=True, justify="right")
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=14 if narrow else MAX_ABOUT)
+    table.add_column(overflow="fold", ratio=1)
+    for moment, since, told in rows:
+        text = Text(told.what, style=told.style)
+        if told.because:
+            text.append(f": {told.because}", style="default not bold")
+        times = (moment,) if narrow else (moment, since)
+        table.add_row(*times, Text(told.about, style="bold"), text)
+    console.print(table)

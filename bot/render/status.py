@@ -1,0 +1,30 @@
+"""All runs of a repository, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from bot.core.report import RunLine
+from bot.render.report import RUN_STYLES, table_of
+from bot.render.terminal import elapsed, plain, without_trailing_space
+
+
+def print_runs(console: Console, runs: Sequence[RunLine], now: datetime) -> None:
+    """Print one line a run, the latest first."""
+    if not runs:
+        console.print(Text('No run was recorded here yet. Begin with: orchestrate run "…"'))
+        return
+    table = table_of("run", "status", "age", "task")
+    for run in runs:
+        status = Text("unreadable", style="red")
+        if run.status is not None:
+            status = Text(run.status.value, style=RUN_STYLES.get(run.status, "cyan"))
+        age = elapsed(run.requested_at, now) if run.requested_at else "–"
+        what = plain(run.trouble or run.task, "red" if run.trouble else "", 300)
+        table.add_row(Text(run.run), status, age, what)
+    with without_trailing_space(console):
+        console.print(table)
