@@ -13,7 +13,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 
@@ -130,8 +129,22 @@ def _as_list(value: Any) -> Any:  # noqa: ANN401 - whatever stood in the file
 
 WrittenNeed = Annotated[
     Need,
-    BeforeValidator(_as_need),
+    BeforeValidator(_as_need, json_schema_input_type=Name | Need),
     PlainSerializer(_need_as_written, when_used="json"),
+]
+
+
+# One or many: a single line or path may stand where a list is meant.
+Lines = Annotated[
+    tuple[Line, ...], BeforeValidator(_as_list, json_schema_input_type=Line | tuple[Line, ...])
+]
+Patterns = Annotated[
+    tuple[Pattern, ...],
+    BeforeValidator(_as_list, json_schema_input_type=Pattern | tuple[Pattern, ...]),
+]
+Paths = Annotated[
+    tuple[RepoPath, ...],
+    BeforeValidator(_as_list, json_schema_input_type=RepoPath | tuple[RepoPath, ...]),
 ]
 
 
@@ -143,27 +156,22 @@ class Workstream(Strict):
     kind: Kind = Kind.IMPLEMENTATION
     role: Name = "builder"
     needs: tuple[WrittenNeed, ...] = ()
-    files: tuple[Pattern, ...] = ()
-    shares: tuple[Pattern, ...] = Field(
+    files: Patterns = ()
+    shares: Patterns = Field(
         default=(),
         description="Files it may change although another workstream may change them at the same "
         "time; whoever lands second and conflicts is left out.",
     )
     goal: Line
-    constraints: tuple[Line, ...] = ()
-    artifacts: tuple[RepoPath, ...] = ()
+    constraints: Lines = ()
+    artifacts: Paths = ()
     acceptance: tuple[Criterion, ...] = ()
     approval: bool = False
     engine: Name | None = None
-    run: Annotated[tuple[Line, ...] | None, BeforeValidator(_as_list)] = None
+    run: Lines | None = None
     env: dict[VariableName, str] = Field(default_factory=dict)
     timeout_minutes: Annotated[float, Field(gt=0, le=360)] = 20
     budget_usd: Usd = ZERO_USD
-
-    @field_validator("files", "shares", "artifacts", "constraints", "acceptance", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:  # noqa: ANN401 - whatever stood in the file
-        return _as_list(value)
 
     @model_validator(mode="before")
     @classmethod
