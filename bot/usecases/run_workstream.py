@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,7 @@ from bot.ports import (
 from bot.render.prompt import FailingCheck, continuation_prompt
 
 MAX_EVIDENCE_CHARACTERS = 100_000
+LINES_A_SECOND = 200  # that are shown of what one engine prints
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ class _Attempt:
         self.acknowledgement: Acknowledgement | None = None
         self.evidence_files: dict[str, bytes] = {}
         self.interrupted = False
+        self._shown: Counter[int] = Counter()  # lines in each second
 
     def go_until_done(self) -> None:
         """Run the engine, and again while it is worth sending it back."""
@@ -225,6 +228,11 @@ class _Attempt:
         self.evidence = self._gather()
 
     def _show(self, line: str) -> None:
+        """Show a line; of a flood only some, for cleaning all of it takes longer than it runs."""
+        second = int(self._tools.clock.now().timestamp())
+        self._shown[second] += 1
+        if self._shown[second] > LINES_A_SECOND:
+            return
         text = self._tools.engine.progress(line)
         if text:
             self._say(self._tools.redactor.text(text))
