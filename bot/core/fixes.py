@@ -15,19 +15,33 @@ MAX_FINDINGS = 40
 def fix_workstream(state: RunState, failed: Iterable[GateResult]) -> Workstream:
     """Describe what is to be mended; it may change whatever the run's workstreams may change."""
     failed = tuple(failed)
-    owned = sorted({p for w in state.workstreams.values() for p in w.may_change})
     findings = [f"{result.name}: {spell(f)}" for result in failed for f in result.findings]
     reasons = [f"{result.name}: {result.because}" for result in failed]
     commands = [result.command for result in failed if result.command and result.name == "tests"]
     return Workstream(
-        id=names.fix_workstream(state.iteration + 1),
+        id=_free_name(state),
         title=f"Mend {', '.join(result.name.value for result in failed)}",
         kind=Kind.FIX,
-        files=tuple(owned) or ("**",),
+        files=_files(state) or ("**",),
         goal="\n".join(["Make these gates pass.", *reasons, *findings[:MAX_FINDINGS]])[:20_000],
         constraints=("Mend the code; do not weaken, skip or delete a test.",),
         acceptance=tuple(Criterion(run=command) for command in commands),
     )
+
+
+def _free_name(state: RunState) -> str:
+    """Name the fix after its iteration, and apart from whatever the plan has."""
+    name = names.fix_workstream(state.iteration + 1)
+    while name in state.workstreams:
+        name += "x"
+    return name
+
+
+def _files(state: RunState) -> tuple[str, ...]:
+    """Join what the workstreams may change; who takes patterns back takes none from the others."""
+    patterns = {w.may_change for w in state.workstreams.values()}
+    ordered = sorted(patterns, key=lambda own: (not any(p.startswith("!") for p in own), own))
+    return tuple(pattern for own in ordered for pattern in own)
 
 
 def spell(finding: Finding) -> str:
