@@ -15,7 +15,7 @@ from bot.core.graph import longest_remaining, reverse
 from bot.core.handoff import CompletionStatus
 from bot.core.plan import Workstream, collide
 from bot.core.routing import SHELL, NeedsApproval, NoRoute, Route, Tier, route
-from bot.core.state import RunState, WorkstreamStatus
+from bot.core.state import Attempt, RunState, WorkstreamStatus
 
 EXPECTED_SECONDS = 300.0  # of a workstream that nobody estimated
 
@@ -136,27 +136,37 @@ def _publish(state: RunState) -> tuple[Action, ...]:
 
 def _start(state: RunState, now: datetime) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
     """Hand out what is ready, longest remaining way first, as far as room and files allow."""
-    lost = [a for a in state.running if a.lease_until <= now]
+    lost = {a.started.workstream: a for a in state.running if a.lease_until <= now}
     busy = [a for a in state.running if a.lease_until > now]
     running = [state.workstreams[a.started.workstream] for a in busy]
-    cover = dict(state.cover)
+    cover: Mapping[str, Decimal] = state.cover
     starts: list[Action] = []
     questions: list[Action] = list(_approvals(state))
-    for name in [a.started.workstream for a in lost] + _ready(state):
+    for name in [*lost, *_ready(state)]:
         workstream = state.workstreams[name]
         if len(running) >= state.policy.max_parallel:
             break
         if any(collide(workstream, other) for other in running):
             continue
-        match _route(state, workstream, cover):
+        free = _free_for(lost.get(name), cover)
+        match _route(state, workstream, free):
             case Route(tier=tier, because=because):
-                start = _hand_out(state, workstream, tier, because, cover)
-                cover[tier.provider] = cover.get(tier.provider, ZERO_USD) - start.reserved_usd
+                start = _hand_out(state, workstream, tier, because, free)
+                left = free.get(tier.provider, ZERO_USD) - start.reserved_usd
+                cover = {**free, tier.provider: left}
                 starts.append(start)
                 running.append(workstream)
             case NeedsApproval() | NoRoute() as verdict:
                 questions += _ask_for_a_tier(state, workstream, verdict)
     return tuple(starts), tuple(questions)
+
+
+def _free_for(lost: Attempt | None, cover: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """Count what a lost attempt has reserved as free for itself: it is the same attempt again."""
+    if lost is None or not lost.started.reserved_usd:
+        return cover
+    provider = lost.started.provider
+    return {**cover, provider: cover.get(provider, ZERO_USD) + lost.started.reserved_usd}
 
 
 def _ready(state: RunState) -> list[str]:
