@@ -99,7 +99,7 @@ _WIDTHS = {  # least and most; ids and engines give way before figures do
     "time": (6, 8),
     "cost": (7, 20),
 }
-_FIGURES = {"tries", "time", "files", "cost", "value", "needed", "age", "calls", "tokens"}
+_FIGURES = {"tries", "time", "files", "cost", "age"}
 
 
 def table_of(*columns: str) -> Table:

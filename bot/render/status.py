@@ -18,7 +18,9 @@ def print_runs(console: Console, runs: Sequence[RunLine], now: datetime) -> None
     if not runs:
         console.print(Text('No run was recorded here yet. Begin with: orchestrate run "…"'))
         return
-    table = table_of("run", "status", "age", "task")
+    table = table_of("run", "status", "age")
+    table.expand = True  # so that only the task gives way
+    table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=1)
     for run in runs:
         status = Text("unreadable", style="red")
         if run.status is not None:

@@ -67,12 +67,16 @@ def _repository(found: RepositoryFacts) -> Iterator[Check]:
 def _files(found: RepositoryFacts) -> Iterator[Check]:
     if names.SETTINGS_FILE not in found.files:
         yield Check("settings", Health.OK, f"no {names.SETTINGS_FILE}: the defaults hold")
+    well = 0
     for path, problems in found.files.items():
         name = "settings" if path == names.SETTINGS_FILE else "agents"
         for problem in problems:
             yield Check(name, Health.FAILURE, f"{path}: {problem}", problem.fix)
-        if not problems:
+        if not problems and name == "settings":
             yield Check(name, Health.OK, path)
+        well += not problems and name == "agents"
+    if well:
+        yield Check("agents", Health.OK, f"{well} files below agents/ are valid")
 
 
 def _branches(found: RepositoryFacts) -> Iterator[Check]:
@@ -100,11 +104,11 @@ def _record(found: RepositoryFacts) -> Iterator[Check]:
     for trouble in damaged.values():
         yield _failure("records", trouble)
     if not damaged:
-        yield Check("records", Health.OK, f"{len(found.records)} readable")
+        yield Check("records", Health.OK, f"{len(found.records)} runs are readable")
     if isinstance(found.ledger, Trouble):
         yield _failure("ledger", found.ledger)
     else:
-        yield Check("ledger", Health.OK, f"{found.ledger:,} lines readable")
+        yield Check("ledger", Health.OK, f"{found.ledger:,} lines are readable")
     if found.leftovers:
         many = f"Dead runs left {len(found.leftovers)} worktrees: {', '.join(found.leftovers[:5])}"
         yield Check("leftovers", Health.WARNING, many, "orchestrate clean")
@@ -114,7 +118,7 @@ def _room(found: RepositoryFacts) -> Check:
     if not found.folder_is_writable:
         what = f"{found.folder} cannot be written."
         return Check("room", Health.FAILURE, what, "Set XDG_STATE_HOME to a folder that can.")
-    free = f"{found.free_bytes / 1e6:,.0f} MB free in {found.folder}"
+    free = f"{found.free_bytes / 1e9:,.1f} GB free in {found.folder}"
     if found.free_bytes < ENOUGH_BYTES:
         fix = f"Make room for at least {ENOUGH_BYTES / 1e6:,.0f} MB."
         return Check("room", Health.FAILURE, free, fix)
