@@ -84,7 +84,12 @@ def test_a_feature_is_written_beside_its_tests_and_documents_and_then_reviewed()
 def test_a_simple_task_is_one_workstream_that_owns_what_it_names_and_what_goes_with_it():
     plan = planned("Fix m1", named=CODE[1:2]).plan
     assert [w.id for w in plan.workstreams] == ["fix"]
-    assert plan["fix"].files == (CODE[1], "tests/**", "changes/**")
+    assert plan["fix"].files == ("src/p1/**", "tests/**", "changes/**")
+
+
+def test_who_writes_documents_owns_no_code_that_is_only_a_guess():
+    plan = planned("Improve the docs", matched=("src/docs_gate.py",), guessed=True).plan
+    assert plan["write"].files == ("./README.md", "docs/**", "changes/**")
 
 
 def test_a_risky_change_of_one_file_is_reviewed_all_the_same():

@@ -10,10 +10,10 @@ from bot.core.names import ALWAYS_PROTECTED
 from bot.core.patterns import owns
 from bot.core.plan import Complexity
 from bot.core.planning.layout import is_changelog, is_code, is_document
-from bot.core.planning.partition import closeness, coupling
+from bot.core.planning.partition import builders_for, closeness, coupling
 
 FEW, SEVERAL = 2, 10  # files up to which a task is simple, and up to which one builder does it
-TIGHT = 0.75  # share of the files that hang together from which one agent keeps them all
+TIGHT = 0.5  # share of their closeness that a split would cut, from which one agent keeps them
 RISKS = {
     "security": r"security|securely|vulnerabilit(?:y|ies)|exploit|CVE-\d+|XSS|CSRF|SQL injection",
     "auth": r"auth|oauth\d?|authenticat\w*|authori[sz]\w*|log-?in|sign-?in|passwords?|permissions?",
@@ -48,7 +48,8 @@ class Survey:
 class Assessment:
     """The class of a task and why; the files it will likely change; how tight they hang together.
 
-    `sure` says that the task itself names all of these files.
+    `sure` says that the task itself names all of these files. `coupling` is the share of what
+    ties them that a split would cut, 0 to 1; it is 0 where they are too few to be split.
     """
 
     complexity: Complexity
@@ -72,7 +73,9 @@ def assess(task: str, survey: Survey) -> Assessment:
     predicted = survey.named if sure else survey.matched
     files = tuple(path for path in predicted if not owns(ALWAYS_PROTECTED, path)) or predicted
     weights = closeness(files, survey.imports, survey.together)
-    tight = coupling(files, weights)
+    code = [path for path in files if is_code(path)]
+    many = len(code) > SEVERAL  # fewer stay together anyway
+    tight = coupling(code, weights, builders_for(len(code))) if many else 0.0
     risks = risks_in(task)
     harmless = bool(files) and all(is_document(path) or is_changelog(path) for path in files)
     complexity, because = _class_of(survey, files, tight, sure=sure)
@@ -123,7 +126,7 @@ def _class_of(
     if len(files) <= SEVERAL:
         return Complexity.STANDARD, f"{seen}: one builder, quality beside it"
     if tight >= TIGHT:
-        why = f"{tight:.0%} of them hang together, so one builder keeps them"
+        why = f"a split would cut {tight:.0%} of what ties them, so one builder keeps them"
         return Complexity.COMPLEX, f"{seen}: {why}"
     return Complexity.COMPLEX, f"{seen}: several builders side by side"
 

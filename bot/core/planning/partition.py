@@ -12,6 +12,8 @@ IMPORT_WEIGHT = 1.0
 TOGETHER_WEIGHT = 1.0
 ROOM = 1.25  # a part may be so much larger than an even share
 SWEEPS = 10
+MOST_BUILDERS = 6
+FILES_A_BUILDER = 8
 SEED = 0
 _HOT_NAME = re.compile(
     r"(?:.*/)?(?:__init__\.py|index\.[jt]sx?|mod\.rs|.*\.lock|package-lock\.json|go\.sum"
@@ -51,22 +53,17 @@ def closeness(
     return dict(sorted(total.items()))
 
 
-def coupling(files: Collection[str], weights: Weights) -> float:
-    """Say how tightly files hang together: the share of them in the largest linked group, 0 to 1.
+def coupling(files: Collection[str], weights: Weights, parts: int) -> float:
+    """Say how tightly files hang together: what share of their closeness a split would cut, 0 to 1.
 
-    Only links of at least a tenth of the strongest count. One file, or none, is not coupled.
+    Hot files are left out of it: what everybody imports ties nobody to anybody else.
     """
-    if len(files) < 2 or not weights:
-        return 0.0
-    least = max(weights.values()) / 10
-    parent = {path: path for path in files}
-    for (one, other), weight in weights.items():
-        if weight >= least:
-            parent[_root(parent, one)] = _root(parent, other)
-    sizes: defaultdict[str, int] = defaultdict(int)
-    for path in files:
-        sizes[_root(parent, path)] += 1
-    return (max(sizes.values()) - 1) / (len(files) - 1)
+    return partition(files, weights, parts).cut if weights else 0.0
+
+
+def builders_for(files: int) -> int:
+    """Say over how many builders so many files would be split."""
+    return min(MOST_BUILDERS, max(2, -(-files // FILES_A_BUILDER)))
 
 
 def partition(files: Collection[str], weights: Weights, parts: int) -> Partition:
@@ -167,10 +164,3 @@ def _degrees(weights: Weights) -> dict[str, float]:
         degree[one] += weight
         degree[other] += weight
     return dict(degree)
-
-
-def _root(parent: dict[str, str], path: str) -> str:
-    while parent[path] != path:
-        parent[path] = parent[parent[path]]
-        path = parent[path]
-    return path

@@ -18,6 +18,7 @@ from bot.core.plan import Complexity, Criterion, Kind, Line, Name, Need, Plan, W
 from bot.core.planning.assess import SEVERAL, Assessment
 from bot.core.planning.layout import (
     Layout,
+    folder_pattern,
     is_changelog,
     is_code,
     is_document,
@@ -25,11 +26,9 @@ from bot.core.planning.layout import (
     pattern_of,
     without,
 )
-from bot.core.planning.partition import Partition, partition
+from bot.core.planning.partition import Partition, builders_for, partition
 from bot.core.planning.targets import Target, TargetKind, targets_in
 
-MOST_BUILDERS = 6
-FILES_A_BUILDER = 8
 MOST_ARTIFACTS = 12
 MOST_GOAL = 15_000
 
@@ -192,16 +191,14 @@ class _Filled:
     def _partition(self) -> Partition:
         if self._assessment.one_builder or len(self._code) <= SEVERAL:
             return Partition((self._code,))
-        wanted = -(-len(self._code) // FILES_A_BUILDER)
-        parts = min(MOST_BUILDERS, max(2, wanted))
-        return partition(self._code, self._assessment.weights, parts)
+        return partition(self._code, self._assessment.weights, builders_for(len(self._code)))
 
     def alone(self, step: Step) -> tuple[Workstream, ...]:
         """Let one agent do all of a simple task, with its tests, documents and changelog entry."""
         files = self._patterns("$documents") if step.kind is Kind.DOCS else ("**",)
         if self._assessment.sure:
             tests = self._layout.tests if self._code else ()
-            named = map(pattern_of, self._assessment.files)
+            named = map(_with_room, self._assessment.files)
             files = tuple(dict.fromkeys((*named, *tests, *self._layout.changelog)))
         return (self._workstream(step, step.id, files, {}),)
 
@@ -253,7 +250,8 @@ class _Filled:
 
     def _patterns(self, item: str) -> tuple[str, ...]:
         layout = self._layout
-        named = tuple(map(pattern_of, self._assessment.files))
+        sure = self._assessment.sure
+        named = tuple(pattern_of(p) for p in self._assessment.files if sure or _words_only(p))
         known: dict[str, tuple[str, ...]] = {
             "$code": layout.code,
             "$part": layout.code,
@@ -291,6 +289,12 @@ class _Filled:
             "timeout_minutes": step.timeout_minutes,
         }
         return Workstream.model_validate(fields)
+
+
+def _with_room(path: str) -> str:
+    """Own a document alone, and code with the folder around it, where new files may be needed."""
+    folder = path.rpartition("/")[0]
+    return folder_pattern(folder) if folder and is_code(path) else pattern_of(path)
 
 
 def _whereabouts(part: Sequence[str]) -> str:

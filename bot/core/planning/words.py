@@ -21,6 +21,11 @@ _PATH = re.compile(r"(?<![\w/:.@-])(?:[\w.@+-]+/)*[\w@+-][\w.@+-]*/?")
 _IDENTIFIER = re.compile(
     r"\b(?:[A-Za-z][a-z0-9]*_\w+|_\w{3,}|[a-z]+[A-Z]\w+|(?:[A-Z][a-z0-9]+){2,}|[A-Z]+_[A-Z_]+)\b|\b\w+(?=\(\))"
 )
+# What a verb of change takes as its object is code too where it looks like a name.
+_OBJECT = re.compile(
+    r"\b[Rr]enam(?:e|ing)\s+(?:the\s+)?(\w+)\s+(?:in)?to\b"
+    r"|\b(?i:renam|remov|replac|extract|inlin|mov|deprecat|split)(?:e|ing|es|s)?\s+(?:the\s+)?([A-Z]\w+)"
+)
 _STOP = frozenset(
     re.findall(
         r"\w+",
@@ -64,8 +69,12 @@ def identifiers_in(task: str) -> tuple[str, ...]:
         for part in _QUOTED.findall(task)
         if re.fullmatch(r"[A-Za-z_][\w.]*(?:\(\))?", part) and "/" not in part
     ]
-    bare = [match[0] for match in _IDENTIFIER.finditer(_QUOTED.sub(" ", task))]
-    useful = (name for name in (*quoted, *bare) if len(name) > 2 and name.lower() not in _STOP)
+    rest = _QUOTED.sub(" ", task)
+    objects = [match[1] or match[2] for match in _OBJECT.finditer(rest)]
+    bare = [match[0] for match in _IDENTIFIER.finditer(rest)]
+    useful = (
+        name for name in (*quoted, *objects, *bare) if len(name) > 2 and name.lower() not in _STOP
+    )
     return tuple(dict.fromkeys(useful))[:MOST_IDENTIFIERS]
 
 
