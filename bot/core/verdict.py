@@ -67,9 +67,9 @@ def judge(workstream: Workstream, evidence: Evidence, protected: tuple[str, ...]
 
 def _trespass(workstream: Workstream, changed: tuple[str, ...], protected: tuple[str, ...]) -> str:
     """Name the files that it must not have changed."""
-    guarded = ALWAYS_PROTECTED + protected
+    guarded = tuple(_folded(pattern) for pattern in ALWAYS_PROTECTED + protected)
     named = tuple(p for p in workstream.files if workstream.approval and _lies_in(p, guarded))
-    touched = [path for path in owned(guarded, changed) if not owns(named, path)]
+    touched = sorted(p for p in changed if owns(guarded, _folded(p)) and not owns(named, p))
     if touched:
         return f"it changed protected files: {_list(touched)}"
     foreign = sorted(set(changed) - set(owned(workstream.may_change, changed)))
@@ -78,7 +78,13 @@ def _trespass(workstream: Workstream, changed: tuple[str, ...], protected: tuple
 
 def _lies_in(pattern: str, guarded: tuple[str, ...]) -> bool:
     """Whether a pattern names something protected by name, as `**` does not."""
-    return owns(guarded, pattern.removeprefix("./").replace("*", "x").rstrip("/") or "x")
+    name = _folded(pattern).removeprefix("./").replace("*", "x").rstrip("/") or "x"
+    return owns(guarded, name) or owns(guarded, f"{name}/x")
+
+
+def _folded(path: str) -> str:
+    """Spell a path as file systems that ignore case see it, and as patterns see no line end."""
+    return path.casefold().replace("\n", " ")
 
 
 def _list(paths: list[str]) -> str:
