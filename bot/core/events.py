@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, Usd, digest
 from bot.core.gates import GateName, GateResult
@@ -319,5 +319,12 @@ def write_events(events: tuple[Event, ...]) -> bytes:
 
 
 def read_events(data: bytes) -> tuple[Event, ...]:
-    """Read what `write_events` wrote. Raises ValueError on anything else."""
-    return tuple(EVENT.validate_json(line) for line in data.splitlines() if line.strip())
+    """Read what `write_events` wrote. Raises ValueError, naming the line, on anything else."""
+    events: list[Event] = []
+    for number, line in enumerate(data.splitlines(), 1):
+        try:
+            events += [EVENT.validate_json(line)] if line.strip() else []
+        except ValidationError as error:
+            said = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ValueError(f"line {number}: {said}") from error
+    return tuple(events)
