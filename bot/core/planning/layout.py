@@ -11,7 +11,7 @@ from bot.core.patterns import may_meet
 from bot.core.repo_paths import is_test_file
 
 MAX_PATTERNS = 40
-MAX_PATH = 480  # escaped, it must fit a pattern of 1,024
+MAX_PATH = 1_000  # so that it fits a pattern
 FRAGMENTS = re.compile(
     r"(?:.*/)?(?:changes|\.changes|changelog\.d|changelog|newsfragments|towncrier)"
 )
@@ -55,17 +55,16 @@ class Layout:
 def pattern_of(path: str) -> str:
     """Write the pattern that means exactly this file, at this place.
 
-    What a plan cannot hold (a newline, a backslash, bytes that are not UTF-8) becomes `?`, any
-    one character; of a path that is too long its folder is named.
+    What a pattern or a plan cannot hold plainly (a star, a backslash, a newline, bytes that are
+    not UTF-8) becomes `?`, any one character; of a path that is too long its folder is named.
     """
     if len(path) > MAX_PATH:
         return folder_pattern(path[:MAX_PATH].rpartition("/")[0])
-    escaped = re.sub(r"([*?\[\]])", r"\\\1", re.sub(r"[\\\x00-\x1f\x7f\ud800-\udfff]", "\0", path))
-    written = escaped.replace("\0", "?")
+    written = re.sub(r"[*?\[\\\x00-\x1f\x7f\ud800-\udfff]", "?", path)
     if written.endswith(" "):
         written = written[:-1] + "?"  # git drops a space at the end of a pattern
-    plain = "/" in written and not re.match(r"[#!~]|[A-Za-z]:[\\/]", written)
-    return written if plain else f"./{written}"
+    anchored = "/" in written and not re.match(r"[#!~]|[A-Za-z]:[\\/]", written)
+    return written if anchored else f"./{written}"
 
 
 def is_document(path: str) -> bool:
