@@ -219,7 +219,7 @@ def _below(state: RunState, shown: list[str]) -> Iterator[str]:
 
 def _footer(state: RunState, now: datetime) -> str:
     counted = Counter(standing.status for standing in state.standings.values())
-    parts = []
+    parts = [f"run {state.request.run}"] if state.request else []
     if state.standings:
         parts.append(f"{counted[WorkstreamStatus.LANDED]} of {len(state.standings)} landed")
     if counted[WorkstreamStatus.RUNNING]:
@@ -262,7 +262,12 @@ class PlainScreen:
     def show(self, state: RunState) -> None:
         """Tell what has happened since the last time."""
         with self._guard:
-            fresh = [e for e in _events_of(state) if e.id not in self._told and e.at >= self._since]
+            fresh = [
+                event
+                for event in _events_of(state)
+                if event.id not in self._told
+                and (event.at >= self._since or event is state.request)  # it names the run
+            ]
             self._told |= {event.id for event in fresh}
             for event in sorted(fresh, key=lambda event: event.at):
                 told = tell(event)

@@ -16,7 +16,7 @@ from bot.core.events import Event
 from bot.core.fixes import spell
 from bot.core.handoff import CompletionStatus
 from bot.core.metrics import Cost
-from bot.render.terminal import NARROW, count, defused, dollars, duration, elapsed, number, words
+from bot.render.terminal import NARROW, count, defused, dollars, duration, elapsed, words
 
 ABOUT_RUN = "run"
 MAX_ABOUT = 24  # columns
@@ -156,10 +156,7 @@ def _gate(event: happened.GateFinished) -> _Words:
     result = event.result
     style = {"passed": "green", "failed": "red", "not_run": "yellow"}.get(result.status, "dim")
     first = f" ({spell(result.findings[0])})" if result.findings else ""
-    figures = ""
-    if result.value is not None and result.threshold is not None:
-        figures = f" at {number(result.value)} ({number(result.threshold)} needed)"
-    return f"{words(result.status)}{figures}", f"{result.because}{first}", style
+    return words(result.status), f"{result.because}{first}", style
 
 
 _RunEvent = (
@@ -177,7 +174,7 @@ def _run(event: _RunEvent) -> _Words:
     match event:
         case happened.RunRequested():
             return (
-                f"asked for on {event.base_ref or 'commit'} at {event.base_sha[:8]}",
+                f"{event.run} asked for on {event.base_ref or 'commit'} at {event.base_sha[:8]}",
                 event.task,
                 "",
             )

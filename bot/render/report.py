@@ -45,6 +45,7 @@ RUN_STYLES = {
 }
 _GATE_STYLES = {"passed": "green", "failed": "red", "not_run": "yellow", "off": "dim"}
 _UNITS = {GateName.COVERAGE: "%", GateName.REVIEW: "/10"}
+_AT_MOST = {GateName.DOCS}  # counts what is missing
 
 
 def print_summary(console: Console, report: Report, state: RunState, now: datetime) -> None:
@@ -188,7 +189,10 @@ def _print_gate(console: Console, result: GateResult, overridden: str | None) ->
     table.add_column(overflow="fold")
     style = "yellow" if overridden else _GATE_STYLES[result.status]
     unit = _UNITS.get(result.name, "")
-    needed = f"≥ {number(result.threshold, unit)}" if result.threshold is not None else ""
+    needed = ""
+    if result.threshold is not None:
+        sign = "≤" if result.name in _AT_MOST else "≥"
+        needed = f"{sign} {number(result.threshold, unit)}"
     value = number(result.value, unit) if result.value is not None else ""
     status = Text(words(result.status), style=style)
     table.add_row(result.name.value, status, value, needed, plain(result.because, "", 400))

@@ -69,7 +69,7 @@ def test_each_workstream_has_a_row_and_the_totals_stand_below():
         "build  builder  builtin/local  landed   1m 00s  $0.0200  3 files",
         "docs   tutor    builtin/local  running  1m 12s           reading [b]api.py[/b]",
         "late   builder                 pending                   waits for docs",
-        "1 of 3 landed · 1 running · 1m 40s · $0.0200",
+        "run 7f3a · 1 of 3 landed · 1 running · 1m 40s · $0.0200",
     ]
 
 
@@ -122,7 +122,7 @@ def test_lines_tell_each_event_once_and_in_order():
         for upto in (3, 3, 7, len(events)):
             screen.show(fold(events[:upto]))
     assert console.file.getvalue().splitlines() == [
-        "[run] asked for on main at 1405df66: Add pagination",
+        "[run] 7f3a asked for on main at 1405df66: Add pagination",
         "[run] plan of 3 workstreams from file plan.yaml",
         f"[run] plan {THREE.hash} accepted",
         "[build] attempt 1 handed out to builtin on local: local is the first free tier",
@@ -143,7 +143,8 @@ def test_a_run_that_goes_on_does_not_tell_its_past_again():
     clock.seconds = 50
     with PlainScreen(console, clock.now) as screen:
         screen.show(fold(run_of(THREE, worked("build", 0, 40), started("docs", 60))))
-    assert [line.split()[0] for line in console.file.getvalue().splitlines()] == ["[docs]"]
+    told = [" ".join(line.split()[:3]) for line in console.file.getvalue().splitlines()]
+    assert told == ["[run] 7f3a asked", "[docs] attempt 1"]
 
 
 def test_an_engine_that_never_stops_talking_is_quoted_every_few_seconds():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.core.events import Policy
 from bot.core.gates import GateName
@@ -196,3 +198,32 @@ def test_a_cost_that_nobody_knows_stays_unknown_in_every_sum():
 def test_without_a_paid_tier_there_is_nothing_to_compare_with():
     got = measure(run_of(TWO, worked("a"), policy=Policy(ladder=ladder(tier()))), TWO, 8)
     assert (got.first_paid_tier, got.first_paid_tier_usd) == (None, None)
+
+
+@st.composite
+def schedules(draw):
+    """Draw a plan and let it run greedily on some slots."""
+    size = draw(st.integers(1, 8))
+    slots = draw(st.integers(1, 4))
+    needs = [draw(st.sets(st.integers(0, at - 1))) if at else set() for at in range(size)]
+    streams = [workstream(f"w{at}", needs=[f"w{n}" for n in needs[at]]) for at in range(size)]
+    free = [0.0] * slots
+    ends: list[float] = []
+    events = []
+    for at in range(size):
+        slot = min(range(slots), key=free.__getitem__)
+        begin = max([free[slot], *(ends[need] for need in needs[at])])
+        ends.append(begin + draw(st.integers(0, 500)))
+        free[slot] = ends[at]
+        events.append(worked(f"w{at}", begin, ends[at]))
+    whole = plan(*streams)
+    return whole, run_of(whole, *sorted(events, key=lambda told: told[1].at)), slots
+
+
+@given(schedules())
+def test_no_schedule_beats_the_bound_and_no_rate_is_more_than_all(schedule):
+    whole, events, slots = schedule
+    got = measure(events, whole, slots)
+    assert got.makespan_ratio is None or got.makespan_ratio >= 1 - 1e-9
+    for rate in (got.parallelization_rate, got.agent_utilization, got.schedule_efficiency):
+        assert rate is None or 0 <= rate <= 1 + 1e-9

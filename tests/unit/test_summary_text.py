@@ -130,6 +130,12 @@ def test_the_summary_says_what_changed_what_passed_what_it_cost_and_what_to_type
     assert summary(paper()) == SUMMARY
 
 
+def test_a_gate_that_counts_what_is_missing_allows_at_most_so_many():
+    undocumented = gate("docs", "failed", head="build", value=2, threshold=0, because="2 of 9")
+    events = run_of(PLAN, worked("build"), integrated("build"), undocumented)
+    assert "\n  docs      failed        2      ≤ 0  2 of 9\n" in summary(paper(), events)
+
+
 def test_a_narrow_terminal_keeps_states_figures_and_whole_commands():
     text = summary(paper(60))
     assert max(map(len, text.splitlines())) <= 60
@@ -162,7 +168,7 @@ def test_the_log_has_one_line_an_event_with_its_reason():
     start = "1405df66"
     assert printed(console).splitlines() == [
         "Run 7f3a, 2026-11-21, times in UTC",
-        f"10:00:00     +0.0s  run  asked for on main at {start}: Add pagination",
+        f"10:00:00     +0.0s  run  7f3a asked for on main at {start}: Add pagination",
         "10:00:00     +0.0s  run  plan of 1 workstream from file plan.yaml",
         f"10:00:00     +0.0s  run  plan {plan(workstream('a')).hash} accepted",
         "10:00:01     +1.0s  a    attempt 1 handed out to builtin on local: "
