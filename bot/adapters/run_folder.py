@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bot.adapters.event_ref import EventRef
 from bot.adapters.git import RefUpdate, Repository
+from bot.adapters.stragglers import end_abandoned
 from bot.adapters.worktree import ChangeLimits, GitWorktrees, delete_folder
 from bot.core import names
 from bot.core.base import RunId, Sha
@@ -94,7 +95,10 @@ def rescue_worktrees(repository: Repository, folder: RunFolder, at: datetime) ->
         for attempt in track.attempts
     }
     done = []
-    for name in worktrees.leftovers():
+    leftovers = worktrees.leftovers()
+    if leftovers:
+        end_abandoned(folder.path)
+    for name in leftovers:
         if name not in bases:
             done.append(Cleaned(run, name, kept_because="no record says what it started from"))
             continue

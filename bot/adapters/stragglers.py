@@ -74,6 +74,37 @@ def end_stragglers(leader: int, token: str) -> None:
         time.sleep(0.001)
 
 
+def end_abandoned(folder: Path) -> None:
+    """End what the commands of a killed bot left running with a home or at work below `folder`.
+
+    Nobody else may be using the folder. Nothing happens where the kernel shows no processes.
+    """
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while (found := _abandoned(folder)) and time.monotonic() < give_up_at:
+        for pid in found:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _abandoned(folder: Path) -> list[int]:
+    home = b"HOME=" + os.fsencode(folder) + b"/"
+    others = {int(entry.name) for entry in _PROC.glob("[0-9]*")} - {os.getpid()}
+    return [
+        pid
+        for pid in others
+        if _tokens(pid)
+        and (_works_in(pid, folder) or any(line.startswith(home) for line in _environment(pid)))
+    ]
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return (_PROC / str(pid) / "cwd").readlink().is_relative_to(folder.resolve())
+    except OSError:
+        return False
+
+
 def _end_once(session: int, token: bytes) -> bool:
     """Kill what belongs to the session or carries the token; say whether to look once more.
 
@@ -130,10 +161,18 @@ def _look_at(pid: int) -> _Child | None:
     return _Child(pid, state == b"Z", int(parent), int(session))
 
 
-def _tokens(pid: int) -> list[bytes]:
+def _environment(pid: int) -> list[bytes]:
     try:
-        environment = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        return (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
         return []
+
+
+def _tokens(pid: int) -> list[bytes]:
     begin = MARKER.encode() + b"="
-    return [t for line in environment if line.startswith(begin) for t in line[len(begin) :].split()]
+    return [
+        t
+        for line in _environment(pid)
+        if line.startswith(begin)
+        for t in line[len(begin) :].split()
+    ]
