@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -54,31 +54,6 @@ _PHASES = {
     RunStatus.GATING: "checking the combined branch",
     RunStatus.WAITING: "waiting for a person",
 }
-
-
-class Screen(Protocol):
-    """Shows a person how a run goes; its methods may be called from any thread."""
-
-    def show(self, state: RunState) -> None:
-        """Show where the run stands."""
-        ...
-
-    def line(self, workstream: str, text: str) -> None:
-        """Show what a workstream's engine says."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Begin to show."""
-        ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leave the terminal as it was."""
-        ...
 
 
 def screen_for(console: Console, now: Now, *, json: bool) -> LiveScreen | PlainScreen:
