@@ -7,6 +7,7 @@ Patterns are git's: `src/**`, `*.md` (at any depth, for it has no slash), `docs/
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import takewhile
@@ -46,6 +47,17 @@ def _is_anchored(pattern: str) -> bool:
 def owns(patterns: Sequence[str], path: str) -> bool:
     """Whether `path` (from the top of the repository) is meant by the patterns."""
     return _spec(tuple(patterns)).match_file(path)
+
+
+def is_readable(pattern: str) -> bool:
+    """Whether a pattern means anything: `[z-a]` and a backslash at the end do not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a class that Python's next version reads in another way
+        try:
+            _spec.__wrapped__((pattern,))
+        except (pathspec.patterns.gitignore.GitIgnorePatternError, re.error, Warning):
+            return False
+    return True
 
 
 def owned(patterns: Sequence[str], paths: Iterable[str]) -> tuple[str, ...]:

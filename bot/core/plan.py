@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -28,7 +29,7 @@ from bot.core.base import (
 )
 from bot.core.documents import Document, Loc, Problem, parse, read_yaml, spell
 from bot.core.graph import find_cycle, topological
-from bot.core.patterns import may_meet
+from bot.core.patterns import is_readable, may_meet
 
 MAX_WORKSTREAMS = 256
 MAX_CIRCLES = 20  # named in one go
@@ -134,13 +135,21 @@ WrittenNeed = Annotated[
 ]
 
 
+def _readable(pattern: str) -> str:
+    if not is_readable(pattern):
+        raise ValueError(f"{pattern!r} is no pattern; write it like src/** or docs/*.md")
+    return pattern
+
+
+Owned = Annotated[Pattern, AfterValidator(_readable)]
+
 # One or many: a single line or path may stand where a list is meant.
 Lines = Annotated[
     tuple[Line, ...], BeforeValidator(_as_list, json_schema_input_type=Line | tuple[Line, ...])
 ]
 Patterns = Annotated[
-    tuple[Pattern, ...],
-    BeforeValidator(_as_list, json_schema_input_type=Pattern | tuple[Pattern, ...]),
+    tuple[Owned, ...],
+    BeforeValidator(_as_list, json_schema_input_type=Owned | tuple[Owned, ...]),
 ]
 Paths = Annotated[
     tuple[RepoPath, ...],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.core.patterns import may_meet, owned, owns
+from bot.core.patterns import is_readable, may_meet, owned, owns
 
 CASES = {
     "a folder's pattern means everything below it": (["src/**"], "src/a/b.py", True),
@@ -91,3 +91,9 @@ def test_sides_that_cannot_meet_have_no_path_in_common(ours, theirs, some):
 def test_everything_but_a_pattern_never_means_what_the_pattern_means(pattern, path):
     assert may_meet(["**", f"!{pattern}"], [pattern]) is None
     assert not (owns(["**", f"!{pattern}"], path) and owns([pattern], path))
+
+
+@given(st.text(alphabet="a[]!-*?\\/ #^.", min_size=1, max_size=7))
+def test_every_pattern_is_either_refused_or_can_be_used(pattern):
+    if is_readable(pattern) and owns([pattern], "a/a"):
+        assert may_meet([pattern], ["a/a"])

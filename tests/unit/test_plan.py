@@ -52,6 +52,8 @@ WRONG = {
     "an absolute path": ("id: a, goal: g, files: [/etc/passwd]", "from the top of the repository"),
     "a path that leaves the repository": ("id: a, goal: g, files: ['../x']", "without '..'"),
     "a path that leaves it backwards": ("id: a, goal: g, files: ['..\\x']", "without '..'"),
+    "a pattern that means nothing": ("id: a, goal: g, files: ['src/[z-a].py']", "is no pattern"),
+    "a pattern that ends in the middle": ("id: a, goal: g, shares: ['src/\\']", "is no pattern"),
     "an artifact outside": ("id: a, goal: g, artifacts: ['~/.ssh/id']", "absolute"),
     "commands for a model's engine": ("id: a, goal: g, engine: builtin, run: [ls]", "shell"),
     "a shell engine with nothing to do": ("id: a, goal: g, engine: shell", "Add run"),
