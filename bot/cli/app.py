@@ -21,6 +21,8 @@ from bot.cli.schemas import schemas
 from bot.cli.status import status
 from bot.errors import BotError, Exit
 
+_LONGEST_LINE = 2_000
+
 app = typer.Typer(
     name="orchestrate",
     help="Several coding agents side by side, one checked branch.",
@@ -60,6 +62,8 @@ def run_app() -> int:
 
 
 def _say(what: str, fix: str) -> None:
-    sys.stderr.write(f"orchestrate: {what}\n")
-    if fix:
-        sys.stderr.write(f"  {fix}\n")
+    from bot.render.terminal import defused
+
+    lines = [*f"orchestrate: {what}".splitlines(), *([f"  {fix}"] if fix else [])]
+    for line in lines:  # text from a damaged record may hold what steers a terminal
+        sys.stderr.write(defused(line, _LONGEST_LINE) + "\n")

@@ -351,7 +351,7 @@ def _usage(tier: Tier, calls: tuple[ModelCall, ...]) -> Usage:
 def cost_of(tier: Tier, call: ModelCall) -> tuple[Decimal, bool]:
     """Price a call in dollars, and say whether that is known; a free tier's call costs nothing."""
     if tier.billing is Billing.FREE:
-        return Decimal(0), call.counted
+        return Decimal(0), True
     price = tier.cost(call.input_tokens, call.output_tokens)
     exact = (price or Decimal(0)).quantize(Decimal("0.000001"))
     return exact, price is not None and call.counted
