@@ -50,7 +50,9 @@ def owns(patterns: Sequence[str], path: str) -> bool:
 
 
 def is_readable(pattern: str) -> bool:
-    """Whether a pattern means anything: `[z-a]` and a backslash at the end do not."""
+    """Whether a pattern means what it says: `[z-a]`, `x\\` and a space at the end do not."""
+    if pattern[-1:].isspace():
+        return False  # git drops it
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a class that Python's next version reads in another way
         try:

@@ -93,6 +93,7 @@ def test_everything_but_a_pattern_never_means_what_the_pattern_means(pattern, pa
     assert not (owns(["**", f"!{pattern}"], path) and owns([pattern], path))
 
 
+@example("?/ ")
 @given(st.text(alphabet="a[]!-*?\\/ #^.", min_size=1, max_size=7))
 def test_every_pattern_is_either_refused_or_can_be_used(pattern):
     if is_readable(pattern) and owns([pattern], "a/a"):

@@ -61,7 +61,7 @@ def pattern_of(path: str) -> str:
     if len(path) > MAX_PATH:
         return folder_pattern(path[:MAX_PATH].rpartition("/")[0])
     written = re.sub(r"[*?\[\\\x00-\x1f\x7f\ud800-\udfff]", "?", path)
-    if written.endswith(" "):
+    if written[-1:].isspace():
         written = written[:-1] + "?"  # git drops a space at the end of a pattern
     anchored = "/" in written and not re.match(r"[#!~]|[A-Za-z]:[\\/]", written)
     return written if anchored else f"./{written}"
