@@ -99,6 +99,9 @@ def rescue_worktrees(repository: Repository, folder: RunFolder, at: datetime) ->
     if leftovers:
         end_abandoned(folder.path)
     for name in leftovers:
+        if name.startswith(names.GATES_FOLDERS):  # gates checked something out; it is a commit
+            worktrees.remove(worktrees.open(name, Sha("")))
+            continue
         if name not in bases:
             done.append(Cleaned(run, name, kept_because="no record says what it started from"))
             continue

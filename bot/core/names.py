@@ -74,6 +74,14 @@ def rescue_ref(run: RunId, workstream: str, attempt: int) -> str:
     return f"{RESCUES}{run}/{workstream}.{attempt}"
 
 
+GATES_FOLDERS = "combined."  # what their names begin with; no workstream is called so
+
+
+def gates_folder(iteration: int) -> str:
+    """Name the folder that gates work in."""
+    return f"{GATES_FOLDERS}{iteration}"
+
+
 def fix_workstream(iteration: int) -> str:
     """Name the workstream that mends what the gates found before `iteration`."""
     return f"fix-{iteration}"

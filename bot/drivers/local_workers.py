@@ -11,6 +11,7 @@ from bot.adapters.git import Repository
 from bot.adapters.processes import LocalProcesses
 from bot.adapters.run_folder import RunFolder
 from bot.adapters.worktree import GitWorktrees
+from bot.core import names
 from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.decide import RunGates
@@ -68,7 +69,7 @@ class LocalWorkers:
 
     def gates(self, run_gates: RunGates, state: RunState) -> Checked:
         """Check the combined commit."""
-        environment = self._environment(f"gates.{run_gates.iteration}")
+        environment = self._environment(names.gates_folder(run_gates.iteration))
         return self.gate_keeper.check(run_gates, state, environment)
 
     def interrupt(self) -> None:

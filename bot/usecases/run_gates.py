@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from bot.core import names
 from bot.core.analyzers import Analyzer, configured, detect_analyzers
 from bot.core.base import Sha
 from bot.core.changelog import changelog_of
@@ -67,7 +68,7 @@ class GateKeeper:
         wanted = [name for name in asked.names if name not in results]
         evidence: Mapping[str, bytes] = {}
         if wanted and state.request is not None:
-            name = f"gates.{asked.iteration}"
+            name = names.gates_folder(asked.iteration)
             worktree = self.worktrees.create(name, asked.head_sha)
             check = _Check(self, state, state.request.base_sha, worktree, dict(environment))
             results |= {result.name: result for result in check.results(wanted)}
