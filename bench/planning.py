@@ -7,14 +7,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from bench.figures import Figure
 
 FILES, COMMITS = 5_000, 5_000
 TASK = "Rename `compute_total` to `sum_up` in the billing reports and everything that uses it"
 
 
-def bench_planning() -> str:
+def bench_planning() -> Iterable[Figure]:
     """Plan a task on 5,000 files and 5,000 commits: seconds, memory, ratio to git log."""
     with tempfile.TemporaryDirectory() as folder:
         make_repository(folder)
@@ -22,10 +24,10 @@ def bench_planning() -> str:
         base, _ = _seconds(log)
         planning, output = _seconds([sys.executable, "-c", _PLAN, folder, TASK])
     megabytes = int(output.split()[-1]) / (1024**2 if sys.platform == "darwin" else 1024)
-    return (
-        f"planning on {FILES:,} files and {COMMITS:,} commits: {planning:.2f} s (at most 5), "
-        f"{megabytes:.0f} MB (at most 300), {planning / base:.1f} x git log ({base:.2f} s)"
-    )
+    what = f"{FILES:,} files and {COMMITS:,} commits"
+    yield Figure("planning: seconds", planning, "s", bound=5, note=what)
+    yield Figure("planning: memory", megabytes, "MB", bound=300, note=what)
+    yield Figure("planning: a plan / git log", planning / base, note=f"git log {base:.2f} s")
 
 
 _PLAN = """
