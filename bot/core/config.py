@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot.core.base import ZERO_USD, Pattern, Strict, Usd
+from bot.core.base import ZERO_USD, RepoPath, Strict, Usd
 from bot.core.documents import Document, Problem, parse, read_yaml
-from bot.core.plan import Line, Name, VariableName
+from bot.core.plan import Line, Name, Owned, VariableName
 from bot.core.routing import Tier
 
 Minutes = Annotated[float, Field(gt=0, le=360)]
@@ -29,7 +29,7 @@ class CoverageSettings(Strict):
     enabled: bool = True
     minimum: Annotated[float, Field(ge=0, le=100)] = 85
     patch_minimum: Annotated[float, Field(ge=0, le=100)] | None = None
-    report: Pattern | None = None  # where the test command leaves its report
+    report: RepoPath | None = None  # where the test command leaves its report
 
 
 class AnalyzerSettings(Strict):
@@ -37,7 +37,7 @@ class AnalyzerSettings(Strict):
 
     name: Name
     run: Line
-    sarif: Pattern | None = None
+    sarif: RepoPath | None = None
 
 
 class ReviewSettings(Strict):
@@ -52,14 +52,14 @@ class DocsSettings(Strict):
     """The docs gate. Without `changelog` it is found; `none` says that there is none."""
 
     enabled: bool = True
-    changelog: Pattern | Literal["none"] | None = None
+    changelog: Owned | Literal["none"] | None = None
 
 
 class AgentSettings(Strict):
     """What agents may use, and what no agent may change."""
 
     pass_env: tuple[VariableName, ...] = ()  # variables of yours that agents and gates get
-    protected: tuple[Pattern, ...] = ()  # beside those that always are
+    protected: tuple[Owned, ...] = ()  # beside those that always are
     max_changed_files: Annotated[int, Field(ge=1)] = 1_000
     max_changed_mb: Annotated[float, Field(gt=0)] = 50
     max_log_mb: Annotated[float, Field(gt=0)] = 10
