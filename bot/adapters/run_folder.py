@@ -19,7 +19,7 @@ from bot.core import names
 from bot.core.base import RunId, Sha
 from bot.core.state import fold
 from bot.errors import Unavailable, UserError
-from bot.ports import Refused
+from bot.ports import Refused, Worktree
 
 _NO_LIMITS = ChangeLimits(files=1_000_000, total_bytes=10_000_000_000)
 
@@ -70,6 +70,22 @@ class RunFolder:
         (folder / "session.jsonl").unlink(missing_ok=True)
         return folder
 
+    def set_aside(self, worktree: Worktree) -> Path:
+        """Move a worktree to where no attempt is in its way; return where it is now."""
+        self._kept.mkdir(exist_ok=True)
+        place = self._kept / f"{worktree.name}-{len(list(self._kept.iterdir())) + 1}"
+        Path(worktree.path).rename(place)
+        return place
+
+    @property
+    def holds_work(self) -> bool:
+        """Whether a worktree was set aside here and not fetched yet."""
+        return self._kept.is_dir() and any(self._kept.iterdir())
+
+    @property
+    def _kept(self) -> Path:
+        return self.path / "kept"
+
 
 @dataclass(frozen=True)
 class Cleaned:
@@ -84,7 +100,8 @@ class Cleaned:
 def rescue_worktrees(repository: Repository, folder: RunFolder, at: datetime) -> list[Cleaned]:
     """Save what a dead run's worktrees hold and nothing else does, then remove them.
 
-    The folder's lock must be held. What cannot be saved stays where it is.
+    The folder's lock must be held. What cannot be saved is kept beside them, so that the run can
+    go on.
     """
     run = RunId(folder.path.name)
     worktrees = GitWorktrees(repository, folder.path, _NO_LIMITS)
@@ -106,9 +123,13 @@ def rescue_worktrees(repository: Repository, folder: RunFolder, at: datetime) ->
             done.append(Cleaned(run, name, kept_because="no record says what it started from"))
             continue
         worktree = worktrees.open(name, bases[name])
+        if not worktrees.was_made(worktree):
+            worktrees.remove(worktree)
+            continue
         snapshot = worktrees.snapshot(worktree)
         if isinstance(snapshot, Refused):
-            done.append(Cleaned(run, name, kept_because=snapshot.because))
+            kept = folder.set_aside(worktree)
+            done.append(Cleaned(run, name, kept_because=f"{snapshot.because}; it is in {kept}"))
             continue
         rescued = None
         if snapshot.changes:
@@ -138,7 +159,8 @@ def clean(
             with folder.locked():
                 found = rescue_worktrees(repository, folder, at)
                 done += found
-                if logs_too and not any(item.kept_because for item in found):
+                kept = folder.holds_work or any(item.kept_because for item in found)
+                if logs_too and not kept:
                     delete_folder(path)
         except Unavailable:
             alive.append(RunId(path.name))

@@ -63,6 +63,10 @@ class GitWorktrees:
         path, index = self._folder / "worktrees" / name, self._folder / "index" / name
         return Worktree(name, str(path), str(index), base)
 
+    def was_made(self, worktree: Worktree) -> bool:
+        """Whether a worktree of an earlier process was ever finished; else nobody worked in it."""
+        return Path(worktree.index).exists()
+
     def snapshot(self, worktree: Worktree) -> Snapshot | Refused:
         """Read what the folder holds now into the user's object store, if rules allow it."""
         path, index = Path(worktree.path), Path(worktree.index)
