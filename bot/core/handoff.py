@@ -16,6 +16,7 @@ from bot.core.gates import Finding
 from bot.core.plan import Criterion, Kind
 
 MAX_CLAIM_BYTES = 1_000_000
+MAX_MENDED_CHARACTERS = 50_000  # what is longer and broken would take seconds to mend
 
 Words = Annotated[str, Field(max_length=20_000)]
 
@@ -107,9 +108,7 @@ def read_said(model: type[Said], data: bytes) -> Said | Unreadable:
     if len(data) > MAX_CLAIM_BYTES:
         return Unreadable(f"{len(data):,} bytes, of at most {MAX_CLAIM_BYTES:,}")
     text = data.decode("utf-8", "replace").strip()
-    fenced = re.search(r"```(?:json)?\s*\n(.*?)\n?```", text, flags=re.DOTALL)
-    text = fenced.group(1) if fenced else text
-    value = _loads(text)
+    value = _loads(_unfenced(text))
     if not isinstance(value, dict):
         return Unreadable("no JSON object")
     try:
@@ -126,17 +125,48 @@ def _whole_characters(value: Any) -> str:  # noqa: ANN401 - whatever the agent w
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
+def _unfenced(text: str) -> str:
+    """Return what the first fence holds; only at the end of a line does one end."""
+    begin = re.search(r"```(?:json)?[ \t\r]*\n", text)
+    if begin is None:
+        return text
+    inside = text[begin.end() :]
+    end = re.search(r"(?:^|(?<=\}))[ \t]*```[ \t\r]*$", inside, flags=re.MULTILINE)
+    return inside[: end.start()] if end else inside
+
+
 def _loads(text: str) -> Any:  # noqa: ANN401 - whatever the agent wrote; a model checks it next
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
-    if not text.startswith("{") or not text.rstrip("`\n ").endswith("}"):
+    text = text.rstrip("`\n ")
+    if len(text) > MAX_MENDED_CHARACTERS or not _is_whole(text):
         return None  # cut short: mending it would invent what is missing
     try:
         return repair_json(text, return_objects=True, skip_json_loads=True)
     except (ValueError, RecursionError):
         return None
+
+
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|["{}\[\]]', re.DOTALL)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is one object from its first brace to its last, as far as brackets tell."""
+    open_brackets: list[str] = []
+    for piece in _STRING_OR_BRACKET.finditer(text):
+        mark = piece.group()
+        if mark == '"':
+            return False  # a string that does not end
+        if mark in {"{", "["}:
+            open_brackets.append(mark)
+        elif mark in {"}", "]"}:
+            if not open_brackets or open_brackets.pop() + mark not in {"{}", "[]"}:
+                return False
+            if not open_brackets:
+                return text.startswith("{") and piece.end() == len(text)
+    return False
 
 
 class CompletionStatus(StrEnum):
