@@ -161,7 +161,7 @@ def route(
             wanting = wanting or tier
             passed_over.append(f"{tier.name}: paid, and not approved")
         else:
-            first = "the first free tier" if tier.billing is Billing.FREE else "approved"
+            first = "approved" if tier.billing is Billing.PAID else f"the first {tier.billing} tier"
             return Route(tier, "; ".join([f"{tier.name} is {first}", *passed_over]))
     because = "; ".join(passed_over) or "no tier is known"
     return NeedsApproval(wanting, because) if wanting else NoRoute(because)

@@ -1,0 +1,179 @@
+"""Which tier serves: the first that may, and why not the others."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bot.core.catalog import Routing, build_ladder
+from bot.core.ledger import Billing
+from bot.core.plan import Kind
+from bot.core.routing import (
+    SHELL,
+    Ladder,
+    NeedsApproval,
+    NoRoute,
+    Route,
+    RoutingRule,
+    Rung,
+    Tier,
+    route,
+)
+from tests.support.builders import ladder, tier, workstream
+
+WORK = workstream("a")
+FREE, OTHER, PAID = tier("free"), tier("other"), tier("openai", usd="10")
+
+
+def routed(
+    steps: Ladder,
+    *,
+    exhausted: dict[str, str] | None = None,
+    tried: tuple[str, ...] = (),
+    cover: dict[str, str] | None = None,
+    **more: object,
+) -> Route | NeedsApproval | NoRoute:
+    money = {provider: Decimal(usd) for provider, usd in (cover or {}).items()}
+    stream = workstream("a", **more)
+    return route(stream, steps, exhausted=exhausted or {}, tried=tried, cover=money)
+
+
+def served(found: Route | NeedsApproval | NoRoute) -> str:
+    assert isinstance(found, Route)
+    return found.tier.name
+
+
+def test_the_first_free_tier_serves() -> None:
+    found = routed(ladder(PAID, FREE, OTHER), cover={"openai": "5"})
+    assert found == Route(FREE, "free is the first free tier")
+
+
+def test_a_subscription_needs_no_approval_and_is_not_called_approved() -> None:
+    plus = tier("plus", billing=Billing.SUBSCRIPTION)
+    assert routed(ladder(plus)) == Route(plus, "plus is the first subscription tier")
+
+
+def test_a_preferred_tier_comes_before_the_others_but_paid_never_before_free() -> None:
+    rules = (RoutingRule(kinds=(Kind.DOCS,), prefer=("openai", "other")),)
+    steps = Ladder(rungs=ladder(FREE, OTHER, PAID).rungs, rules=rules)
+    assert served(routed(steps, kind="docs", cover={"openai": "5"})) == "other"
+    assert served(routed(steps, cover={"openai": "5"})) == "free"
+
+
+def test_tiers_that_cannot_serve_are_passed_over_with_their_reasons() -> None:
+    rungs = (Rung(tier=FREE, why_not="no key in FREE_KEY"), *ladder(OTHER, PAID).rungs)
+    found = routed(Ladder(rungs=rungs), exhausted={"other": "429"})
+    assert found == NeedsApproval(
+        PAID, "free: no key in FREE_KEY; other: 429; openai: paid, and not approved"
+    )
+    found = routed(Ladder(rungs=rungs), exhausted={"other": "429"}, cover={"openai": "0.01"})
+    assert found == Route(PAID, "openai is approved; free: no key in FREE_KEY; other: 429")
+
+
+def test_a_tier_that_had_its_turn_comes_last_but_comes() -> None:
+    assert served(routed(ladder(FREE, OTHER), tried=("free",))) == "other"
+    assert served(routed(ladder(FREE, OTHER), tried=("free", "other"))) == "free"
+    assert served(routed(ladder(FREE, PAID), tried=("free",))) == "free"
+    assert served(routed(ladder(FREE, PAID), tried=("free",), cover={"openai": "1"})) == "openai"
+
+
+def test_an_engine_that_the_plan_pins_is_the_only_one() -> None:
+    codex = tier("codex", engine="codex")
+    assert served(routed(ladder(FREE, codex), engine="codex")) == "codex"
+    assert routed(ladder(FREE), engine="codex") == NoRoute("free: the plan asks for codex")
+
+
+def test_commands_go_to_the_shell_and_need_no_tier() -> None:
+    assert routed(Ladder(), run=["make"]) == Route(SHELL, "the plan gives the commands")
+    asked_for = WORK.model_copy(update={"engine": "shell"})
+    found = route(asked_for, ladder(FREE), exhausted={}, tried=(), cover={})
+    assert isinstance(found, NoRoute), "it has no commands"
+
+
+def test_without_any_tier_there_is_no_route() -> None:
+    assert routed(Ladder()) == NoRoute("no tier is known")
+
+
+@pytest.mark.parametrize("left", ["0", "-0.5"])
+def test_money_that_is_gone_covers_nothing(left: str) -> None:
+    assert isinstance(routed(ladder(PAID), cover={"openai": left}), NeedsApproval)
+    assert isinstance(routed(ladder(PAID), cover={"groq": "5"}), NeedsApproval)
+
+
+def test_a_paid_tier_without_a_price_cannot_be() -> None:
+    with pytest.raises(ValidationError, match="without a price"):
+        tier("openai", billing=Billing.PAID)
+    with pytest.raises(ValidationError, match="without a price"):
+        tier("openai", billing=Billing.PAID, input_usd_per_million="1")
+
+
+def test_an_unknown_price_is_not_nothing() -> None:
+    assert tier("free").cost(1_000_000, 0) is None
+    assert tier("openai", usd="10").cost(1_000_000, 500_000) == Decimal(15)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://x/v1", "localhost:11434", "http://", "https://me:secret@x/v1", "file:///etc"]
+)
+def test_an_address_that_is_none_or_holds_a_password_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        tier("x", base_url=url)
+
+
+def test_the_first_tier_of_a_name_wins() -> None:
+    own = tier("free", model="mine")
+    steps = build_ladder([own, FREE, OTHER], Routing(rules=()), lambda t: f"no {t.engine}")
+    assert [rung.tier for rung in steps.rungs] == [own, OTHER]
+    assert steps.rungs[0].why_not == "no builtin"
+    assert not steps.can_think
+
+
+tiers = st.lists(
+    st.builds(
+        lambda n, paid, provider: tier(f"t{n}", usd="1" if paid else None, provider=provider),
+        st.integers(0, 9),
+        st.booleans(),
+        st.sampled_from(("acme", "umbrella")),
+    ),
+    unique_by=lambda one: one.name,
+    max_size=6,
+)
+names = st.sets(st.integers(0, 9).map(lambda n: f"t{n}"))
+money = st.dictionaries(st.sampled_from(("acme", "umbrella")), st.decimals(-1, 2, places=1))
+
+
+@settings(max_examples=150)
+@given(tiers, names, names, names, money, st.lists(st.integers(0, 9).map(lambda n: f"t{n}")))
+def test_the_first_that_may_serve_is_taken_and_every_other_before_it_has_a_reason(
+    known: list[Tier],
+    unusable: set[str],
+    exhausted: set[str],
+    tried: set[str],
+    cover: dict[str, Decimal],
+    prefer: list[str],
+) -> None:
+    rungs = tuple(Rung(tier=t, why_not="no key" if t.name in unusable else "") for t in known)
+    rules = (RoutingRule(kinds=(Kind.IMPLEMENTATION,), prefer=tuple(prefer)),)
+    steps = Ladder(rungs=rungs, rules=rules)
+    spent = dict.fromkeys(exhausted, "429")
+    found = route(WORK, steps, exhausted=spent, tried=tried, cover=cover)
+
+    def covered(one: Tier) -> bool:
+        return one.billing is not Billing.PAID or cover.get(one.provider, 0) > 0
+
+    usable = [t for t in known if t.name not in unusable | exhausted]
+    may = [t for t in usable if covered(t)]
+    if isinstance(found, Route):
+        assert found.tier in may
+        fresh = [t for t in may if t.name not in tried]
+        assert found.tier in (fresh or may)
+        free = [t for t in fresh or may if t.billing is Billing.FREE]
+        assert found.tier.billing is Billing.FREE or not free
+    else:
+        assert not may
+        assert isinstance(found, NeedsApproval) == bool(usable)
+        assert all(f"{t.name}: " in found.because for t in known)
