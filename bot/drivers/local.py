@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, assert_never
 
@@ -290,6 +290,10 @@ class LocalDriver:
 
     def _hand_out(self, start: StartWorkstream, draft: _Draft) -> None:
         base = self._base_of(start, draft)
+        last = draft.state.track(start.id).last
+        if last is not None and last.started.base_sha != base:
+            # Checked out as it was, the earlier work would take back what landed since.
+            start = replace(start, start_from=None)
         draft.add(self._journal().started(start, draft.state, base))
         draft.slow.append(Attempting(start, base, draft.state))
 
