@@ -299,9 +299,11 @@ def clean_runs(repository: Repository, *, logs_too: bool) -> tuple[list[Cleaned]
     return clean(repository, root, SystemClock().now(), logs_too=logs_too)
 
 
-def run_folder(repository: Repository, run: RunId) -> RunFolder:
+def run_folder(
+    repository: Repository, run: RunId, environment: Mapping[str, str] = os.environ
+) -> RunFolder:
     """Return the folder of a run on this machine."""
-    return RunFolder(runs_root(repository, os.environ) / run)
+    return RunFolder(runs_root(repository, environment) / run)
 
 
 def start_request(repository: Repository, asked: Asked, run: RunId) -> RunRequested:
@@ -348,11 +350,15 @@ def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunReque
 
 
 def build_driver(
-    repository: Repository, run: RunId, screen: Screen, planned: Proposal | None
+    repository: Repository,
+    run: RunId,
+    screen: Screen,
+    planned: Proposal | None,
+    environment: Mapping[str, str] = os.environ,
 ) -> LocalDriver:
     """Build what drives a run here; its folder's lock must be held."""
     settings, clock, processes = load_settings(repository), SystemClock(), LocalProcesses()
-    folder = run_folder(repository, run)
+    folder = run_folder(repository, run, environment)
     rescue_worktrees(repository, folder, clock.now())
     limits = ChangeLimits(
         settings.agents.max_changed_files, int(settings.agents.max_changed_mb * 1e6)
@@ -380,8 +386,8 @@ def build_driver(
         settings=settings,
         redactor=secrets_known,
         gate_keeper=keeper,
-        path=_path(),
-        passed=_passed(settings),
+        path=_path(environment),
+        passed=_passed(settings, environment),
     )
 
     def plan() -> Proposal:
@@ -392,21 +398,28 @@ def build_driver(
     return LocalDriver(EventRef(repository, run), repository, workers, screen, clock, plan)
 
 
-def _path() -> str:
+def environment_apart(state: str) -> dict[str, str]:
+    """Return our environment with another state folder, and our own Python found first."""
+    ours = str(Path(sys.executable).parent)
+    path = os.pathsep.join([ours, os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "XDG_STATE_HOME": state, "PATH": path}
+
+
+def _path(environment: Mapping[str, str]) -> str:
     """Return PATH for what agents and gates start; our own Python is found last."""
     ours = str(Path(sys.executable).parent)
-    return os.pathsep.join([os.environ.get("PATH", os.defpath), ours])
+    return os.pathsep.join([environment.get("PATH", os.defpath), ours])
 
 
-def _passed(settings: Settings) -> dict[str, str]:
-    home = os.environ.get("HOME", "")
+def _passed(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    home = environment.get("HOME", "")
     passed: dict[str, str] = {}
     for name, folder in _TOOLCHAINS.items():
         default = str(Path(home) / folder) if folder and home else ""
-        value = os.environ.get(name) or (default if default and Path(default).is_dir() else "")
+        value = environment.get(name) or (default if default and Path(default).is_dir() else "")
         passed |= {name: value} if value else {}
     wanted = settings.agents.pass_env
-    return passed | {name: os.environ[name] for name in wanted if name in os.environ}
+    return passed | {name: environment[name] for name in wanted if name in environment}
 
 
 def require_roles(planned: Proposal, roles: Mapping[str, Role]) -> None:

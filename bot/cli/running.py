@@ -60,16 +60,24 @@ def drive(
     repository: Repository, request: RunRequested, proposal: Proposal | None, options: Options
 ) -> int:
     """Drive a run to its end, or to where a person is needed, and print the report."""
-    from rich.console import Console
-
     from bot.render.live import screen_for
+    from bot.render.terminal import console_for
 
-    folder, clock = wiring.run_folder(repository, request.run), SystemClock()
-    with folder.locked(), screen_for(Console(), clock.now, json=options.json) as screen:
+    clock = SystemClock()
+    with (
+        wiring.run_folder(repository, request.run).locked(),
+        screen_for(console_for(sys.stdout), clock.now, json=options.json) as screen,
+    ):
         driver = wiring.build_driver(repository, request.run, screen, proposal)
-        with _stopped_by_signals(driver):
-            driver.drive(request)
-    return _report(repository, request.run, options, interrupted=driver.interrupted)
+        interrupted = drive_until_stopped(driver, request)
+    return _report(repository, request.run, options, interrupted=interrupted)
+
+
+def drive_until_stopped(driver: LocalDriver, request: RunRequested) -> bool:
+    """Drive to where nothing is left to do, or to Ctrl-C; return whether it was that."""
+    with _stopped_by_signals(driver):
+        driver.drive(request)
+    return driver.interrupted
 
 
 def _resume(repository: Repository, run: RunId, options: Options) -> int:
@@ -81,9 +89,8 @@ def _resume(repository: Repository, run: RunId, options: Options) -> int:
 
 
 def _report(repository: Repository, run: RunId, options: Options, *, interrupted: bool) -> int:
-    from rich.console import Console
-
     from bot.render.report import print_summary
+    from bot.render.terminal import console_for
 
     events = wiring.read_record(repository, run)
     state = fold(events)
@@ -91,7 +98,7 @@ def _report(repository: Repository, run: RunId, options: Options, *, interrupted
     if options.json:
         sys.stdout.write(report.model_dump_json(indent=2) + "\n")
     else:
-        print_summary(Console(), report, state, SystemClock().now())
+        print_summary(console_for(sys.stdout), report, state, SystemClock().now())
     if interrupted:
         sys.stderr.write(f"Interrupted. Go on with: orchestrate run --resume {run}\n")
         return Exit.INTERRUPTED
