@@ -70,8 +70,10 @@ class GitWorktrees:
     def snapshot(self, worktree: Worktree) -> Snapshot | Refused:
         """Read what the folder holds now into the user's object store, if rules allow it."""
         path, index = Path(worktree.path), Path(worktree.index)
-        if not path.is_dir():
+        path.parent.chmod(0o700)
+        if path.is_symlink() or not path.is_dir():
             return Refused("the worktree is gone")
+        _open_folders(path)
         if not index.exists():
             self._git(path, index, "read-tree", worktree.base_sha)
         paths = self._changed_paths(path, index)
@@ -220,6 +222,16 @@ def delete_folder(path: Path) -> None:
     try:
         shutil.rmtree(path)
     except PermissionError:
-        for folder, _, _ in os.walk(path):
-            Path(folder).chmod(0o700)
+        _open_folders(path)
         shutil.rmtree(path)
+
+
+def _open_folders(path: Path) -> None:
+    """Let us list every folder, for git takes one that it cannot list for an empty one."""
+    path.chmod(0o700)
+    for folder, names, _ in os.walk(path):
+        for name in names:
+            inner = Path(folder, name)
+            mode = inner.lstat().st_mode
+            if stat.S_ISDIR(mode) and mode & 0o700 != 0o700:
+                inner.chmod(0o700)
