@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 
@@ -49,12 +50,10 @@ def run_app() -> int:
         return Exit.BAD_INPUT
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except OSError as error:
-        if error.errno != 28:  # no space left on device
-            raise
-        _say("The disk is full.", "Make room, then run the same command again.")
-        return Exit.TRY_AGAIN
     except Exception as error:  # noqa: BLE001 - the edge: a bug gets a short message
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _say("The disk is full.", "Make room, then run the same command again.")
+            return Exit.TRY_AGAIN
         traceback.print_exc()
         _say(f"This is a bug: {error!r}", "Please report it with the lines above.")
         return Exit.BUG
