@@ -6,7 +6,6 @@ import errno
 import sys
 import traceback
 
-import click
 import typer
 
 from bot.cli.approve import approve
@@ -43,10 +42,10 @@ def run_app() -> int:
     except BotError as error:
         _say(error.what, error.fix)
         return error.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         return Exit.INTERRUPTED
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        _say(error.format_message(), "orchestrate COMMAND --help says what it takes.")
         return Exit.BAD_INPUT
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
