@@ -320,7 +320,10 @@ class LocalDriver:
         landed = [other for other in state.landing if other in wanted]
         branches = [self._branch(other, state) for other in landed]
         branches = [branch for branch in branches if branch.head != branch.base]
-        if len(branches) == 1 and branches[0].base == _run_base(state):
+        base = _run_base(state)
+        if not branches and base is not None:
+            return base
+        if len(branches) == 1 and branches[0].base == base:
             return branches[0].head
         combination = self._new_combination(state)
         combination.land_all(branches)
