@@ -15,10 +15,21 @@ def approve(
     because: Annotated[str, typer.Option(help="Why.")] = "",
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
 ) -> int:
-    """Record an approval; `orchestrate run --resume RUN` goes on with it."""
-    from bot.wiring import open_repository, record_approval
+    """Let a workstream start, or let a provider be paid.
 
-    said = record_approval(open_repository(repo), run, workstream, paid, usd, because)
-    typer.echo(said)
+    The run goes on with: orchestrate run --resume RUN
+    """
+    from bot.errors import UserError
+    from bot.wiring import answers, open_repository
+
+    if (workstream is None) == (paid is None):
+        fix = f"orchestrate approve {run} WORKSTREAM, or --paid PROVIDER"
+        raise UserError("Approve what?", fix=fix)
+    said = answers(open_repository(repo), run)
+    if workstream is not None:
+        said.approve(workstream, because)
+        typer.echo(f"Approved: {workstream}.")
+    elif paid is not None:
+        typer.echo(f"Approved: ${said.approve_paid(paid, usd, because):.2f} with {paid}.")
     typer.echo(f"Go on with: orchestrate run --resume {run}")
     return 0

@@ -10,7 +10,10 @@ import typer
 def clean(
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
 ) -> int:
-    """Remove leftovers of dead runs; work that is nowhere else is saved to a ref first."""
+    """Remove what dead runs left, and save their work to a ref first.
+
+    Work that is nowhere else goes to refs/orchestrate/rescue/<run>/<workstream>.<attempt>.
+    """
     from bot.wiring import clean_runs, open_repository
 
     done, alive = clean_runs(open_repository(repo), logs_too=True)

@@ -24,7 +24,7 @@ def costs(
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """Sum up the ledger, by provider, tier or run, of all months or of one."""
+    """Sum up what model calls cost, by provider, tier or run."""
     import sys
     from json import dumps
 

@@ -10,8 +10,9 @@ import typer
 def doctor(
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
 ) -> int:
-    """Check git, the repository, settings, record, ledger, room and models; nothing is changed.
+    """Look for what would keep a run from working here.
 
+    Git, the repository, its settings, the record, the ledger, room and models. Nothing is changed.
     Exit codes: 0 with 0 failures; 2 otherwise. Warnings are no failures.
     """
     import sys

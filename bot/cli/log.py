@@ -11,7 +11,7 @@ def log(
     run: Annotated[str, typer.Argument(help="The run.")],
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
 ) -> int:
-    """Tell what happened in a run, one line an event, with the reason for each decision."""
+    """Tell what happened in a run, when and why."""
     import sys
 
     from bot.errors import Exit

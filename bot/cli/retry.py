@@ -15,10 +15,13 @@ def retry(
     answer: Annotated[str, typer.Option(help="Your answer to what the agent asked.")] = "",
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
 ) -> int:
-    """Record that workstreams get another attempt; `orchestrate run --resume RUN` starts it."""
-    from bot.wiring import open_repository, record_retries
+    """Give workstreams that did not land another attempt.
 
-    names = record_retries(open_repository(repo), run, tuple(workstreams or ()), answer)
+    It starts with: orchestrate run --resume RUN
+    """
+    from bot.wiring import answers, open_repository
+
+    names = answers(open_repository(repo), run).retry(tuple(workstreams or ()), answer)
     typer.echo(f"Another attempt for {', '.join(names)}.")
     typer.echo(f"Go on with: orchestrate run --resume {run}")
     return 0

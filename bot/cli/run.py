@@ -16,13 +16,15 @@ def run(
     jobs: Annotated[
         int | None, typer.Option(min=1, max=256, help="At most so many at once.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="Use this engine for every model.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Use this engine where the plan names none.")
+    ] = None,
     max_usd: Annotated[str | None, typer.Option(help="Spend at most so many dollars.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; do nothing.")] = False,
     resume: Annotated[str | None, typer.Option(help="Go on with this run.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
-    """Run a task: plan it, run agents side by side, combine, check, report.
+    """Plan a task, run agents side by side, combine, check, report.
 
     Exit codes: 0 all gates passed; 1 a workstream or gate failed or a gate did not run; 2 wrong
     input; 3 a person must decide; 75 try again; 130 interrupted.

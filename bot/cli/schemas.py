@@ -14,7 +14,10 @@ def schemas(
         bool, typer.Option(help="Write nothing; exit 1 if one is not current.")
     ] = False,
 ) -> int:
-    """Write the JSON Schemas of plan, settings, hand-off, events, ledger and report."""
+    """Write the JSON Schema of every file format that is ours.
+
+    Plan, settings, hand-off, events, ledger and report.
+    """
     from bot.render.schemas import all_schemas
 
     stale = []

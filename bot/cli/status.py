@@ -12,7 +12,7 @@ def status(
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """Show all runs, or where one stands: workstreams, gates, conflicts, questions, what next."""
+    """Show all runs, or where one stands and what to do next."""
     return _all_runs(repo, json=json) if run is None else _one_run(run, repo, json=json)
 
 
