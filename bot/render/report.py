@@ -78,7 +78,8 @@ def _print_head(console: Console, report: Report, state: RunState) -> None:
         (report.status.value, RUN_STYLES.get(report.status, "bold cyan")),
     )
     if state.request and state.finished:
-        head.append(f" after {elapsed(state.request.at, state.finished.at)}")
+        since = " since it was resumed" if state.requests > 1 else ""
+        head.append(f" after {elapsed(state.request.at, state.finished.at)}{since}")
     console.print(head)
     if state.request:
         console.print(plain(state.request.task, "italic", 300))

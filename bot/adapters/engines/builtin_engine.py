@@ -57,8 +57,8 @@ class BuiltinEngine:
         match read_signal(line):
             case Say(text=text):
                 return text
-            case ToolUsed(name=name, summary=summary):
-                return f"{name} {summary}"
+            case ToolUsed(summary=summary):  # it begins with the tool's name
+                return summary
             case TodoState(items=items):
                 return f"todo: {sum(item.done for item in items)} of {len(items)}"
             case _:
