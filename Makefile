@@ -5,13 +5,14 @@ INSTALLED := .venv/.installed
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock clean tools
+.PHONY: help demo test check bench picture lock clean tools
 
 help:
 	@echo "make demo   a whole orchestration of the package in examples/"
 	@echo "make test   every test"
 	@echo "make check  format, lint, types, import rules, schemas, unit tests"
 	@echo "make bench  ratios measured in one run"
+	@echo "make picture  draw docs/images/run.svg from a run of the demo"
 	@echo "make lock   pin what pyproject.toml asks for in requirements.lock"
 	@echo "make clean  remove .venv, caches and built files"
 
@@ -31,6 +32,9 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m bench
+
+picture: $(INSTALLED)
+	@$(BIN)/python docs/images/make_picture.py
 
 # pip-compile knows no dependency groups, so it reads ours from standard input.
 lock: $(INSTALLED)
