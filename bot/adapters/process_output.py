@@ -12,6 +12,7 @@ from bot.ports import Command
 
 TAIL_BYTES = 64 * 1024
 LINE_CHARACTERS = 8 * 1024
+LINE_WEIGHT = 60  # bytes that each line counts as beside its own: it costs work, however short
 OUTPUT_LIMIT = 50  # times max_log_bytes; who prints more is ended
 
 
@@ -71,7 +72,7 @@ class Output:
     def take(self, chunk: bytes) -> None:
         """Take the next bytes; after a refusal only their end is kept."""
         self._keep(chunk)
-        self._total += len(chunk)
+        self._total += len(chunk) + LINE_WEIGHT * chunk.count(b"\n")
         if self.refusal is not None:
             return
         self._write_log(chunk)
