@@ -33,8 +33,8 @@ docs: {enabled: false}
 FILES = {
     "shop/__init__.py": "",
     "shop/price.py": "def price(n):\n    return n * 2\n",
-    "test_price.py": "import unittest\nfrom shop.price import price\n\n\nclass T(unittest.TestCase):\n"
-    "    def test_it(self):\n        self.assertEqual(price(2), 4)\n",
+    "test_price.py": "import unittest\n\nfrom shop.price import price\n\n\n"
+    "class T(unittest.TestCase):\n    def test_it(self):\n        self.assertEqual(price(2), 4)\n",
 }
 SLOW = 'f="$PWD/{0}.txt"; echo begun > "$f"; sleep 0.15; echo done >> "$f"'
 
