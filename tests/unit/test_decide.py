@@ -76,9 +76,11 @@ some = settings(max_examples=20)
 
 
 def a_run(seed: int) -> Played:
-    """Play a random plan in a random world with a random ladder."""
+    """Play a random plan in a random world with a random ladder, killed now and then."""
     world = random_world(seed, trouble=(seed % 4) / 3)
-    return play(random_plan(seed), world, policy=Policy(ladder=random_ladder(seed)))
+    dies = Random(seed).sample(range(60), 3) if seed % 2 else ()
+    policy = Policy(ladder=random_ladder(seed))
+    return play(random_plan(seed), world, policy=policy, dies_after_writing=dies)
 
 
 def without_seen(state: RunState) -> RunState:
