@@ -2,54 +2,57 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import secrets
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.engines.builtin_engine import BuiltinEngine
 from bot.adapters.engines.shell import ShellEngine
-from bot.adapters.event_ref import Batch, EventRef, list_runs
+from bot.adapters.event_ref import EventRef, list_runs
 from bot.adapters.examination import examine
 from bot.adapters.gate_reports import GateReports, RepositoryCommits
-from bot.adapters.git import OLDEST_GIT, Repository, git_version
+from bot.adapters.git import OLDEST_GIT, Repository, git_version, run_git
 from bot.adapters.ledger_branch import LedgerBranch
 from bot.adapters.package_data import data_file
 from bot.adapters.processes import LocalProcesses
 from bot.adapters.public_api import read_source
 from bot.adapters.run_folder import Cleaned, RunFolder, clean, rescue_worktrees, runs_root
+from bot.adapters.steering_files import (
+    load_catalog,
+    load_roles,
+    load_routing,
+    load_settings,
+    load_templates,
+    rejected,
+)
 from bot.adapters.survey import survey_repository
 from bot.adapters.worktree import ChangeLimits, GitWorktrees
 from bot.core import names
 from bot.core.base import RunId, Sha
-from bot.core.catalog import Catalog, Routing, build_ladder, read_data
-from bot.core.config import Settings, read_settings
-from bot.core.documents import Problem
+from bot.core.catalog import build_ladder
+from bot.core.config import Settings
 from bot.core.events import (
-    ApprovalGranted,
     Event,
     Policy,
     RunRequested,
-    RunStatus,
-    WorkstreamRetried,
 )
 from bot.core.health import Facts, Trouble
 from bot.core.ledger import Billing, LedgerLine
 from bot.core.plan import Plan, read_plan
 from bot.core.planning.lint import Author, Note, lint
-from bot.core.planning.templates import PlanTemplate, read_template
 from bot.core.redact import Redactor
 from bot.core.report import RunLine, run_line
-from bot.core.roles import Role, read_role
+from bot.core.roles import unknown_roles
 from bot.core.routing import SHELL, Ladder, Route, Tier, route
-from bot.core.state import RunState, WorkstreamStatus, fold
+from bot.core.state import fold
+from bot.drivers.answers import Answers
 from bot.drivers.local import LocalDriver, Proposal, Screen
 from bot.drivers.local_workers import LocalWorkers
 from bot.errors import PlanRejected, UserError
@@ -95,6 +98,8 @@ def propose(repository: Repository, source: PlanSource, base: str) -> Proposal:
         plan = read_plan(source.plan)
         if not isinstance(plan, Plan):
             raise rejected(source.name, plan)
+        if strangers := unknown_roles(plan, source.plan, frozenset(load_roles(repository))):
+            raise rejected(source.name, strangers)
         linted = lint(plan, paths, written_by=Author.PERSON)
         return _proposal(linted.plan, f"file {source.name}", linted.notes)
     planned = plan_for(repository, source.task or "", base)
@@ -110,17 +115,7 @@ def _proposal(plan: Plan, source: str, notes: Iterable[Note]) -> Proposal:
 def plan_for(repository: Repository, task: str, base: str) -> Planned:
     """Make a plan of a task by what the repository shows, without a model."""
     base_commit(repository, base)
-    return plan_task(task, survey_repository(repository, task, base), _templates())
-
-
-def _templates() -> list[PlanTemplate]:
-    found = []
-    for file in sorted(data_file("agents", "plans").glob("*.yaml")):
-        template = read_template(file.read_bytes())
-        if not isinstance(template, PlanTemplate):
-            raise rejected(f"agents/plans/{file.name}", template)
-        found.append(template)
-    return found
+    return plan_task(task, survey_repository(repository, task, base), load_templates())
 
 
 def roles_and_paths(repo: str, base: str) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -164,59 +159,17 @@ def base_commit(repository: Repository, name: str) -> Sha:
     return found
 
 
-def load_settings(repository: Repository) -> Settings:
-    """Read the settings as they lie in the work tree, or in the last commit of a bare one."""
-    data = _own_file(repository, names.SETTINGS_FILE)
-    settings = read_settings(data) if data is not None else Settings()
-    if isinstance(settings, Settings):
-        return settings
-    raise rejected(names.SETTINGS_FILE, settings)
-
-
-def rejected(name: str, problems: Iterable[Problem]) -> PlanRejected:
-    """Make one error of everything that is wrong in a file."""
-    lines = [f"  {problem}{' ' + problem.fix if problem.fix else ''}" for problem in problems]
-    many = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
-    return PlanRejected("\n".join([f"{name} has {many}:", *lines]))
-
-
-def _own_file(repository: Repository, path: str) -> bytes | None:
-    """Read a file that steers us, as its owner has it now."""
-    if repository.bare:
-        return repository.read("HEAD", path)
-    file = Path(repository.path) / path
-    return file.read_bytes() if file.is_file() else None
-
-
 def load_ladder(repository: Repository, settings: Settings) -> Ladder:
     """Return every tier that is known, each with what keeps it from serving here."""
-    catalog = _read_catalog(repository)
-    routing = _read_routing(repository)
+    catalog = load_catalog(repository)
+    routing = load_routing(repository)
     known = engines()
 
     def why_not(tier: Tier) -> str:
         engine = known.get(tier.engine)
         return engine.missing(tier) if engine else f"no engine called {tier.engine}"
 
-    return build_ladder((*settings.tiers, _local_tier(), *catalog.tiers), routing, why_not)
-
-
-def _read_catalog(repository: Repository) -> Catalog:
-    name = "agents/catalog.yaml"
-    data = _own_file(repository, name) or data_file("agents", "catalog.yaml").read_bytes()
-    found = read_data(Catalog, data)
-    if isinstance(found, Catalog):
-        return found
-    raise rejected(name, found)
-
-
-def _read_routing(repository: Repository) -> Routing:
-    name = "agents/routing.yaml"
-    data = _own_file(repository, name) or data_file("agents", "routing.yaml").read_bytes()
-    found = read_data(Routing, data)
-    if isinstance(found, Routing):
-        return found
-    raise rejected(name, found)
+    return build_ladder(settings.tiers, (_local_tier(), *catalog.tiers), routing, why_not)
 
 
 def _local_tier() -> Tier:
@@ -238,7 +191,15 @@ def _local_tier() -> Tier:
         billing=Billing.FREE,
         base_url=url or None,
         key_env=key,
-        context_tokens=int(os.environ.get("ORCHESTRATE_CONTEXT_TOKENS", "32000")),
+        context_tokens=_context_tokens(os.environ.get("ORCHESTRATE_CONTEXT_TOKENS", "32000")),
+    )
+
+
+def _context_tokens(text: str) -> int:
+    if text.isdecimal() and 2_000 <= int(text) <= 10_000_000:
+        return int(text)
+    raise UserError(
+        f"ORCHESTRATE_CONTEXT_TOKENS is {text!r}.", fix="Set it to a number such as 32000."
     )
 
 
@@ -246,20 +207,6 @@ def _local_tier() -> Tier:
 def engines() -> Mapping[str, Engine]:
     """Return the engines by name."""
     return {"shell": ShellEngine(), "builtin": BuiltinEngine(os.environ.get)}
-
-
-def load_roles(repository: Repository) -> dict[str, Role]:
-    """Return the roles by name: the package's, and the repository's own in their place."""
-    found: dict[str, Role] = {}
-    folders = [data_file("agents", "roles")]
-    if not repository.bare:
-        folders.append(Path(repository.path) / "agents" / "roles")
-    for file in (f for folder in folders if folder.is_dir() for f in sorted(folder.glob("*.md"))):
-        role = read_role(file.read_bytes())
-        if not isinstance(role, Role):
-            raise rejected(f"agents/roles/{file.name}", role)
-        found[role.name] = role
-    return found
 
 
 def redactor() -> Redactor:
@@ -314,9 +261,16 @@ def start_request(repository: Repository, asked: Asked, run: RunId) -> RunReques
         run=run,
         task=asked.task,
         base_sha=base_commit(repository, asked.base),
-        base_ref=asked.base,
+        base_ref=_branch(repository) if asked.base == "HEAD" else asked.base,
         policy=_policy(settings, load_ladder(repository, settings), asked),
     )
+
+
+def _branch(repository: Repository) -> str:
+    """Name the branch that is checked out, or HEAD where none is."""
+    args = ("symbolic-ref", "--quiet", "--short", "HEAD")
+    found = run_git(args, cwd=repository.path, ok=(0, 1))
+    return found.decode("utf-8", "replace").strip() or "HEAD"
 
 
 def _policy(settings: Settings, ladder: Ladder, asked: Asked) -> Policy:
@@ -422,18 +376,6 @@ def _passed(settings: Settings, environment: Mapping[str, str]) -> dict[str, str
     return passed | {name: environment[name] for name in wanted if name in environment}
 
 
-def require_roles(planned: Proposal, roles: Mapping[str, Role]) -> None:
-    """Raise UserError before anything starts where the plan names a role that nobody wrote."""
-    for workstream in planned.plan.workstreams:
-        if workstream.role not in roles:
-            near = difflib.get_close_matches(workstream.role, roles, n=1)
-            fix = f"Did you mean {near[0]!r}?" if near else f"Roles: {', '.join(sorted(roles))}."
-            raise PlanRejected(
-                f"{workstream.id} asks for the role {workstream.role!r}, which nobody wrote.",
-                fix=fix,
-            )
-
-
 def require_tiers(planned: Proposal, request: RunRequested) -> None:
     """Raise UserError before anything starts where the plan needs a model and there is none."""
     ladder, engine = request.policy.ladder, request.policy.engine
@@ -447,99 +389,11 @@ def require_tiers(planned: Proposal, request: RunRequested) -> None:
         )
 
 
-def record_approval(
-    repository: Repository,
-    run: str,
-    workstream: str | None,
-    paid: str | None,
-    usd: str,
-    because: str,
-) -> str:
-    """Record a person's yes; return what was approved."""
-    record, state = _recorded(repository, run)
-    amount = _dollars(usd)
-    if (workstream is None) == (paid is None):
-        raise UserError(
-            "Approve what?", fix=f"orchestrate approve {run} WORKSTREAM, or --paid PROVIDER"
-        )
-    if workstream is not None and workstream not in state.workstreams:
-        known = ", ".join(state.workstreams)
-        raise UserError(f"Run {run} has no workstream {workstream!r}.", fix=f"It has: {known}")
-    if paid is not None and (amount <= 0 or not because.strip()):
-        fix = f'orchestrate approve {run} --paid {paid} --usd 2.00 --because "…"'
-        raise UserError("Money needs an amount and a reason.", fix=fix)
-    now, who = SystemClock().now(), _who(repository)
-    plan_hash = state.accepted.plan_hash if state.accepted else ""
-    grant = ApprovalGranted(
-        at=now,
-        by=who,
-        run=record.run,
-        cause=f"{workstream or paid} {len(state.granted)}",
-        workstream=workstream,
-        provider=paid,
-        usd=amount,
-        because=because,
-        plan_hash=plan_hash,
-    )
-    line = LedgerLine(
-        id=grant.id,
-        entry="approve",
-        at=now,
-        run=record.run,
-        provider=paid or "",
-        billing=Billing.PAID,
-        cost_usd=amount,
-        approval=grant.id,
-        justification=because,
-    )
-    record.append(Batch((grant,), {}, spend=(line,) if paid else ()), now)
-    return f"Approved: {workstream}." if workstream else f"Approved: ${amount} with {paid}."
-
-
-def record_retries(
-    repository: Repository, run: str, wanted: tuple[str, ...], answer: str
-) -> tuple[str, ...]:
-    """Record another attempt for workstreams that did not land; return which."""
-    record, state = _recorded(repository, run)
-    gone = {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT, WorkstreamStatus.BLOCKED}
-    can = [n for n, s in state.standings.items() if s.status in gone]
-    unknown = [name for name in wanted if name not in can]
-    if unknown or not can:
-        raise UserError(
-            f"{', '.join(unknown) or 'Nothing'} can be retried in run {run}.",
-            fix=f"These can: {', '.join(can) or 'none'}.",
-        )
-    now = SystemClock().now()
-    events = tuple(
-        WorkstreamRetried(
-            at=now,
-            by=_who(repository),
-            run=record.run,
-            workstream=name,
-            attempt=len(state.track(name).attempts) + 1,
-            because="a person asked for it",
-            answer=answer,
-        )
-        for name in wanted or can
-    )
-    record.append(Batch(events, {}), now)
-    return tuple(event.workstream for event in events)
-
-
-def _recorded(repository: Repository, run: str) -> tuple[EventRef, RunState]:
+def answers(repository: Repository, run: str) -> Answers:
+    """Return what a person can say to a recorded run."""
     read_record(repository, run)
     record = EventRef(repository, names.run_id(run))
-    state = fold(record.load())
-    if state.finished and state.finished.status != RunStatus.FAILED:
-        raise UserError(f"Run {run} is over: {state.finished.status}.", fix="Start a new run.")
-    return record, state
-
-
-def _dollars(text: str) -> Decimal:
-    try:
-        return Decimal(text.removeprefix("$")).quantize(Decimal("0.000001"))
-    except InvalidOperation as error:
-        raise UserError(f"{text!r} is no amount of dollars.", fix="Write it like 2.00.") from error
+    return Answers(record, by=_who(repository), at=SystemClock().now())
 
 
 def _who(repository: Repository) -> str:

@@ -133,7 +133,7 @@ def _retry(stage: _Stage, run: RunId) -> None:
     because = state.finished.because if state.finished else "it goes on"
     _say(stage, "", f"The run {state.status.value}: {because}. {_explained(state)}")
     _type(stage, " ".join(["orchestrate retry", run, *left_out]))
-    wiring.record_retries(repository, run, left_out, "")
+    wiring.answers(repository, run).retry(left_out, "")
     _type(stage, f"orchestrate run --resume {run}")
     again = wiring.resume_request(repository, run, wiring.Asked(task=""))
     _drive(stage, _recorded_only(again), None)

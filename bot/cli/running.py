@@ -13,6 +13,7 @@ from pathlib import Path
 from bot import wiring
 from bot.adapters.clock import SystemClock
 from bot.adapters.git import Repository
+from bot.adapters.steering_files import load_settings
 from bot.core import names
 from bot.core.base import RunId
 from bot.core.events import RunRequested, RunStatus
@@ -50,7 +51,6 @@ def run_task(options: Options) -> int:
         return _show(repository, proposal, options)
     run = wiring.new_run_id(repository)
     request = wiring.start_request(repository, _asked(options, proposal.plan.task), run)
-    wiring.require_roles(proposal, wiring.load_roles(repository))
     wiring.require_tiers(proposal, request)
     wiring.clean_runs(repository, logs_too=False)
     return drive(repository, request, proposal, options)
@@ -107,8 +107,7 @@ def _report(repository: Repository, run: RunId, options: Options, *, interrupted
 
 def _show(repository: Repository, proposal: Proposal, options: Options) -> int:
     """Print the plan, and which tier would take each workstream."""
-    settings = wiring.load_settings(repository)
-    ladder = wiring.load_ladder(repository, settings)
+    ladder = wiring.load_ladder(repository, load_settings(repository))
     sys.stdout.write(proposal.text)
     for line in wiring.routes(proposal, ladder, options.engine):
         sys.stdout.write(f"# {line}\n")

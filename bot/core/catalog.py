@@ -35,10 +35,15 @@ def read_data(model: type[Read], data: bytes) -> Read | tuple[Problem, ...]:
     return parse(model, document) if isinstance(document, Document) else document
 
 
-def build_ladder(tiers: Iterable[Tier], routing: Routing, why_not: Callable[[Tier], str]) -> Ladder:
-    """Put the tiers in order, the first of a name winning, each with what keeps it from serving."""
-    by_name: dict[str, Tier] = {}
-    for tier in tiers:
-        by_name.setdefault(tier.name, tier)
-    rungs = tuple(Rung(tier=tier, why_not=why_not(tier)) for tier in by_name.values())
-    return Ladder(rungs=rungs, rules=routing.rules)
+def build_ladder(
+    own: Iterable[Tier],
+    catalog: Iterable[Tier],
+    routing: Routing,
+    why_not: Callable[[Tier], str],
+) -> Ladder:
+    """Put the tiers in order, a repository's own taking the place of the catalog's of that name."""
+    rungs: dict[str, Rung] = {}
+    for is_own, tiers in ((True, own), (False, catalog)):
+        for tier in tiers:
+            rungs.setdefault(tier.name, Rung(tier=tier, own=is_own, why_not=why_not(tier)))
+    return Ladder(rungs=tuple(rungs.values()), rules=routing.rules)

@@ -71,6 +71,7 @@ class Rung(Strict):
     """A tier as this machine finds it: usable, or why not."""
 
     tier: Tier
+    own: bool = False  # from the repository's settings: it comes before the catalog's
     why_not: str = ""  # empty: usable
 
 
@@ -88,7 +89,7 @@ class Ladder(Strict):
     rules: tuple[RoutingRule, ...] = ()
 
     def for_kind(self, kind: Kind) -> tuple[Rung, ...]:
-        """Order the rungs for a kind of work: free before paid, preferred before the rest."""
+        """Order the rungs for a kind of work: free first, then the repository's own, preferred."""
         preferred = [name for rule in self.rules if kind in rule.kinds for name in rule.prefer]
         place = {name: at for at, name in reversed(list(enumerate(preferred)))}
         return tuple(
@@ -96,6 +97,7 @@ class Ladder(Strict):
                 self.rungs,
                 key=lambda rung: (
                     rung.tier.billing is Billing.PAID,
+                    not rung.own,
                     place.get(rung.tier.name, len(place)),
                 ),
             )

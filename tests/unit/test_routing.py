@@ -126,10 +126,16 @@ def test_an_address_that_is_none_or_holds_a_password_is_refused(url: str) -> Non
 
 def test_the_first_tier_of_a_name_wins() -> None:
     own = tier("free", model="mine")
-    steps = build_ladder([own, FREE, OTHER], Routing(rules=()), lambda t: f"no {t.engine}")
+    steps = build_ladder([own], [FREE, OTHER], Routing(rules=()), lambda t: f"no {t.engine}")
     assert [rung.tier for rung in steps.rungs] == [own, OTHER]
     assert steps.rungs[0].why_not == "no builtin"
     assert not steps.can_think
+
+
+def test_a_repositorys_own_tier_comes_before_what_the_catalog_prefers() -> None:
+    rules = Routing(rules=(RoutingRule(kinds=(Kind.TESTS,), prefer=("other",)),))
+    steps = build_ladder([tier("mine")], [FREE, OTHER], rules, lambda _: "")
+    assert [rung.tier.name for rung in steps.for_kind(Kind.TESTS)] == ["mine", "other", "free"]
 
 
 tiers = st.lists(

@@ -1,0 +1,88 @@
+"""The files that steer us: settings, ladder, roles and templates, as their owner has them now.
+
+A repository's own `agents/` files take the place of those that ship with the package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bot.adapters.git import Repository
+from bot.adapters.package_data import data_file
+from bot.core import names
+from bot.core.catalog import Catalog, Routing, read_data
+from bot.core.config import Settings, read_settings
+from bot.core.documents import Problem
+from bot.core.planning.templates import PlanTemplate, read_template
+from bot.core.roles import Role, read_role
+from bot.errors import PlanRejected
+
+
+def load_settings(repository: Repository) -> Settings:
+    """Read the settings as they lie in the work tree, or in the last commit of a bare one."""
+    data = _own_file(repository, names.SETTINGS_FILE)
+    settings = read_settings(data) if data is not None else Settings()
+    if isinstance(settings, Settings):
+        return settings
+    raise rejected(names.SETTINGS_FILE, settings)
+
+
+def load_catalog(repository: Repository) -> Catalog:
+    """Read the ladder's tiers."""
+    name = "agents/catalog.yaml"
+    data = _own_file(repository, name) or data_file("agents", "catalog.yaml").read_bytes()
+    found = read_data(Catalog, data)
+    if isinstance(found, Catalog):
+        return found
+    raise rejected(name, found)
+
+
+def load_routing(repository: Repository) -> Routing:
+    """Read which tiers a kind of work asks for first."""
+    name = "agents/routing.yaml"
+    data = _own_file(repository, name) or data_file("agents", "routing.yaml").read_bytes()
+    found = read_data(Routing, data)
+    if isinstance(found, Routing):
+        return found
+    raise rejected(name, found)
+
+
+def load_roles(repository: Repository) -> dict[str, Role]:
+    """Return the roles by name: the package's, and the repository's own in their place."""
+    found: dict[str, Role] = {}
+    folders = [data_file("agents", "roles")]
+    if not repository.bare:
+        folders.append(Path(repository.path) / "agents" / "roles")
+    for file in (f for folder in folders if folder.is_dir() for f in sorted(folder.glob("*.md"))):
+        role = read_role(file.read_bytes())
+        if not isinstance(role, Role):
+            raise rejected(f"agents/roles/{file.name}", role)
+        found[role.name] = role
+    return found
+
+
+def load_templates() -> list[PlanTemplate]:
+    """Read the plan templates that ship with the package."""
+    found = []
+    for file in sorted(data_file("agents", "plans").glob("*.yaml")):
+        template = read_template(file.read_bytes())
+        if not isinstance(template, PlanTemplate):
+            raise rejected(f"agents/plans/{file.name}", template)
+        found.append(template)
+    return found
+
+
+def rejected(name: str, problems: Iterable[Problem]) -> PlanRejected:
+    """Make one error of everything that is wrong in a file."""
+    lines = [f"  {problem}{' ' + problem.fix if problem.fix else ''}" for problem in problems]
+    many = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+    return PlanRejected("\n".join([f"{name} has {many}:", *lines]))
+
+
+def _own_file(repository: Repository, path: str) -> bytes | None:
+    """Read a file that steers us, as its owner has it now."""
+    if repository.bare:
+        return repository.read("HEAD", path)
+    file = Path(repository.path) / path
+    return file.read_bytes() if file.is_file() else None
