@@ -224,6 +224,18 @@ def test_a_written_command_exists_with_its_options(page: str, line: str) -> None
     assert set(options) <= known, f"{page}: {line}"
 
 
+def test_every_message_that_leaves_people_stuck_is_one_of_ours() -> None:
+    """A symptom is looked for by its words; where we say it otherwise nobody finds it."""
+    source = "".join(path.read_text() for path in (ROOT / "bot").rglob("*.py"))
+    joined = re.sub(r"\"\s+f?\"", "", source)
+    page = (ROOT / "docs" / "stuck.md").read_text()
+    symptoms = re.findall(r"`([^`]+)`", "\n".join(re.findall(r"^\|([^|]+)\|", page, re.MULTILINE)))
+    pieces = [piece.strip(" ,?:") for symptom in symptoms for piece in symptom.split("…")]
+
+    assert len(symptoms) > 15
+    assert [p for p in pieces if p not in joined and p.replace(" ", "_") not in joined] == []
+
+
 # Plans and settings.
 
 
