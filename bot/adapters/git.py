@@ -116,9 +116,9 @@ class Repository:
         questions = ("--git-common-dir", "--is-bare-repository", "--is-shallow-repository")
         args = ["rev-parse", "--path-format=absolute", *questions, "--show-object-format"]
         try:
-            answers = run_git(args, cwd=path).decode("utf-8", "surrogateescape").split("\n")
-            inside = answers[1] != "true"
-            top = run_git(["rev-parse", "--show-toplevel"], cwd=path) if inside else b""
+            said = run_git(args, cwd=path).decode("utf-8", "surrogateescape").removesuffix("\n")
+            common_dir, bare, shallow, hashes = said.rsplit("\n", 3)  # a path may have newlines
+            top = run_git(["rev-parse", "--show-toplevel"], cwd=path) if bare != "true" else b""
         except GitError as error:
             if "dubious ownership" in error.stderr:
                 fix = f"git config --global --add safe.directory {path}"
@@ -127,11 +127,11 @@ class Repository:
                 f"{path} is not in a git repository.", fix="Run git init there, or name --repo."
             ) from error
         return cls(
-            path=top.decode("utf-8", "surrogateescape").rstrip("\n") if top else answers[0],
-            common_dir=answers[0],
-            bare=answers[1] == "true",
-            shallow=answers[2] == "true",
-            sha256=answers[3] == "sha256",
+            path=top.decode("utf-8", "surrogateescape").removesuffix("\n") or common_dir,
+            common_dir=common_dir,
+            bare=bare == "true",
+            shallow=shallow == "true",
+            sha256=hashes == "sha256",
         )
 
     @property
@@ -230,7 +230,15 @@ class Repository:
         """
         nothing = f"reset {SCRATCH}\nfrom {self.no_sha}\n\ndone\n"
         whole = b"".join([b"feature done\n", *stream, b"get-mark :1\n", nothing.encode()])
-        out = self.git("fast-import", "--quiet", "--date-format=raw", stdin=whole)
+        try:
+            out = self.git("fast-import", "--quiet", "--date-format=raw", stdin=whole)
+        except GitError as error:
+            if not re.search("Permission denied|Read-only file system", error.stderr):
+                raise
+            raise UserError(
+                f"{self.common_dir} cannot be written.",
+                fix="Runs are recorded in the repository: give yourself the right to write there.",
+            ) from error
         return Sha(out.decode().strip())
 
     def commit_files(
