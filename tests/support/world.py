@@ -162,9 +162,9 @@ class World:
 
     def files(self, branch: str) -> dict[str, str]:
         """Every file of a commit, with its text."""
-        out = self.repo.git("ls-tree", "-r", "-z", "--name-only", branch)
-        names = out.removesuffix("\0").split("\0") if out else []
-        return {name: self.repo.git("cat-file", "blob", f"{branch}:{name}") for name in names}
+        out = self.repo.git("ls-tree", "-r", "-z", branch)
+        entries = [one.split("\t", 1) for one in out.split("\0") if " blob " in one]
+        return {name: self.repo.git("cat-file", "blob", what.split()[-1]) for what, name in entries}
 
     def tree(self, commit: str) -> str:
         """The id of a commit's tree."""
