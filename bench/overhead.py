@@ -87,21 +87,23 @@ def _bare(repository: Path, trees: set[str]) -> None:
 
 def _bare_workstream(repository: Path, n: int) -> None:
     worktree = repository.parent / "worktrees" / repository.name / f"w{n}"
-    _add_worktree(repository, worktree, f"w{n}")
+    _again(repository, "worktree", "add", "-q", "-f", "-B", f"w{n}", str(worktree), "main")
     path = worktree / _path(n)
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"{n}\n")
     git(worktree, "add", _path(n))
     git(worktree, "commit", "-q", "-m", f"Write {n}")
-    git(repository, "worktree", "remove", str(worktree))
+    _again(repository, "worktree", "remove", str(worktree))
 
 
-def _add_worktree(repository: Path, worktree: Path, branch: str) -> None:
-    """Add a worktree; again where git trips over another one that is half-way added."""
+def _again(repository: Path, *args: str) -> None:
+    """Run git; again where it trips over a worktree that another one just adds or removes."""
     for _ in range(_TRIES):
         try:
-            git(repository, "worktree", "add", "-q", "-f", "-B", branch, str(worktree), "main")
-        except RuntimeError:
-            continue
-        return
-    raise RuntimeError(f"git cannot add {worktree}")
+            git(repository, *args)
+        except RuntimeError as error:
+            if ".git/worktrees/" not in str(error):
+                raise
+        else:
+            return
+    raise RuntimeError(f"git {' '.join(args)} failed {_TRIES} times")

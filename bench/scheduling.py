@@ -86,6 +86,8 @@ def makespan(plan: Plan, real: Seconds, expected: Seconds) -> float:
                     events.append(journal.published(action.id, 1, action.id, action.head_sha))
                 case Integrate():
                     return now
+                case other:
+                    raise RuntimeError(f"nothing else can come of these plans: {other}")
         if not events:
             now, ended = heapq.heappop(ends)
             events = [_finished(ended, now)]
