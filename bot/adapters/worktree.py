@@ -68,7 +68,10 @@ class GitWorktrees:
         return Path(worktree.index).exists()
 
     def snapshot(self, worktree: Worktree) -> Snapshot | Refused:
-        """Read what the folder holds now into the user's object store, if rules allow it."""
+        """Read what the folder holds now into the user's object store, if rules allow it.
+
+        The index remembers what was read before, so a second time only reads what is new.
+        """
         path, index = Path(worktree.path), Path(worktree.index)
         path.parent.chmod(0o700)
         if path.is_symlink() or not path.is_dir():
@@ -79,9 +82,6 @@ class GitWorktrees:
         paths = self._changed_paths(path, index)
         if isinstance(paths, Refused):
             return paths
-        if not paths:
-            tree = self._repository.text("rev-parse", f"{worktree.base_sha}^{{tree}}")
-            return Snapshot(tree, ())
         listing = "".join(f"{name}\0" for name in paths).encode("utf-8", "surrogateescape")
         try:
             self._git(
