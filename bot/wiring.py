@@ -35,7 +35,7 @@ from bot.adapters.steering_files import (
 from bot.adapters.survey import survey_repository
 from bot.adapters.worktree import ChangeLimits, GitWorktrees
 from bot.core import names
-from bot.core.base import RunId, Sha
+from bot.core.base import ZERO_USD, RunId, Sha
 from bot.core.catalog import build_ladder
 from bot.core.config import Settings
 from bot.core.events import (
@@ -44,13 +44,13 @@ from bot.core.events import (
     RunRequested,
 )
 from bot.core.health import Facts, Trouble
-from bot.core.ledger import Billing, LedgerLine
+from bot.core.ledger import Billing, LedgerLine, month_of, spent
 from bot.core.plan import Plan, read_plan
 from bot.core.planning.lint import Author, Note, lint
 from bot.core.redact import Redactor
 from bot.core.report import RunLine, run_line
 from bot.core.roles import unknown_roles
-from bot.core.routing import SHELL, Ladder, Route, Tier, route
+from bot.core.routing import Ladder, Route, Tier, route
 from bot.core.state import fold
 from bot.drivers.answers import Answers
 from bot.drivers.local import LocalDriver, Proposal, Screen
@@ -167,7 +167,11 @@ def load_ladder(repository: Repository, settings: Settings) -> Ladder:
 
     def why_not(tier: Tier) -> str:
         engine = known.get(tier.engine)
-        return engine.missing(tier) if engine else f"no engine called {tier.engine}"
+        if engine is None:
+            return f"no engine called {tier.engine}"
+        if tier.billing is Billing.PAID and not settings.agents.paid_without_sandbox:
+            return "paid, and agents have no sandbox here: agents.paid_without_sandbox accepts that"
+        return engine.missing(tier)
 
     return build_ladder(settings.tiers, (_local_tier(), *catalog.tiers), routing, why_not)
 
@@ -255,14 +259,13 @@ def run_folder(
 
 def start_request(repository: Repository, asked: Asked, run: RunId) -> RunRequested:
     """Freeze what a run goes by."""
-    settings = load_settings(repository)
     return RunRequested(
         at=SystemClock().now(),
         run=run,
         task=asked.task,
         base_sha=base_commit(repository, asked.base),
         base_ref=_branch(repository) if asked.base == "HEAD" else asked.base,
-        policy=_policy(settings, load_ladder(repository, settings), asked),
+        policy=_policy(repository, run, asked),
     )
 
 
@@ -273,15 +276,32 @@ def _branch(repository: Repository) -> str:
     return found.decode("utf-8", "replace").strip() or "HEAD"
 
 
-def _policy(settings: Settings, ladder: Ladder, asked: Asked) -> Policy:
+def _policy(repository: Repository, run: RunId, asked: Asked) -> Policy:
+    settings = load_settings(repository)
+    ladder = load_ladder(repository, settings)
     return Policy(
         max_parallel=asked.jobs or settings.max_parallel,
         max_attempts=settings.agents.max_attempts,
         max_iterations=settings.max_iterations,
         budget_usd=asked.max_usd if asked.max_usd is not None else settings.limits.run_usd,
+        workstream_usd=settings.limits.workstream_usd,
+        month_left=_month_left(repository, run, ladder, settings.limits.provider_month_usd),
         engine=asked.engine,
         ladder=ladder,
     )
+
+
+def _month_left(
+    repository: Repository, run: RunId, ladder: Ladder, cap: Decimal
+) -> dict[str, Decimal]:
+    """Return what this month's cap leaves each paid provider, other runs' spending taken off."""
+    paid = {rung.tier.provider for rung in ladder.rungs if rung.tier.billing is Billing.PAID}
+    month = month_of(SystemClock().now())
+    lines = [line for line in LedgerBranch(repository).lines(month) if line.run != run]
+    return {
+        provider: max(cap - spent(line for line in lines if line.provider == provider), ZERO_USD)
+        for provider in sorted(paid)
+    }
 
 
 def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunRequested:
@@ -290,8 +310,6 @@ def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunReque
     first = state.request
     if first is None:
         raise UserError(f"Run {run} has no request in its record.", fix="Start a new run.")
-    settings = load_settings(repository)
-    policy = _policy(settings, load_ladder(repository, settings), asked)
     return RunRequested(
         at=SystemClock().now(),
         run=run,
@@ -299,7 +317,7 @@ def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunReque
         task=first.task,
         base_sha=first.base_sha,
         base_ref=first.base_ref,
-        policy=policy,
+        policy=_policy(repository, run, asked),
     )
 
 
@@ -378,8 +396,8 @@ def _passed(settings: Settings, environment: Mapping[str, str]) -> dict[str, str
 
 def require_tiers(planned: Proposal, request: RunRequested) -> None:
     """Raise UserError before anything starts where the plan needs a model and there is none."""
-    ladder, engine = request.policy.ladder, request.policy.engine
-    thinking = [w.id for w in planned.plan.workstreams if (w.engine or engine) != SHELL.engine]
+    ladder = request.policy.ladder
+    thinking = [w.id for w in planned.plan.workstreams if w.run is None]
     if thinking and not ladder.can_think:
         reasons = "\n".join(f"  {rung.tier.name}: {rung.why_not}" for rung in ladder.rungs)
         raise UserError(

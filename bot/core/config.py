@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot.core.base import ZERO_USD, RepoPath, Strict, Usd
+from bot.core.base import RepoPath, Strict, Usd
 from bot.core.documents import Document, Problem, parse, read_yaml
 from bot.core.plan import Line, Name, Owned, VariableName
 from bot.core.routing import Tier
@@ -70,10 +70,10 @@ class AgentSettings(Strict):
 
 
 class LimitSettings(Strict):
-    """Dollars that may be spent at most."""
+    """Dollars that may be spent at most, and only with an approval."""
 
-    run_usd: Usd = ZERO_USD
-    workstream_usd: Usd = ZERO_USD
+    run_usd: Usd | None = None  # None: what a person approves is the bound
+    workstream_usd: Usd | None = None
     provider_month_usd: Usd = Decimal(20)
 
 

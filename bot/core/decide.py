@@ -13,6 +13,7 @@ from bot.core.fixes import fix_workstream, same_findings
 from bot.core.gates import GateName, GateResult
 from bot.core.graph import longest_remaining, reverse
 from bot.core.handoff import CompletionStatus
+from bot.core.money import cap_reached, cover_left, reserve
 from bot.core.plan import Workstream, collide
 from bot.core.routing import SHELL, NeedsApproval, NoRoute, Route, Tier, route
 from bot.core.state import Attempt, RunState, WorkstreamStatus
@@ -139,7 +140,8 @@ def _start(state: RunState, now: datetime) -> tuple[tuple[Action, ...], tuple[Ac
     lost = {a.started.workstream: a for a in state.running if a.lease_until <= now}
     busy = [a for a in state.running if a.lease_until > now]
     running = [state.workstreams[a.started.workstream] for a in busy]
-    cover: Mapping[str, Decimal] = state.cover
+    cover: Mapping[str, Decimal] = cover_left(state)
+    busy_providers = [a.started.provider for a in busy if a.started.reserved_usd]
     starts: list[Action] = []
     questions: list[Action] = list(_approvals(state))
     for name in [*lost, *_ready(state)]:
@@ -152,13 +154,26 @@ def _start(state: RunState, now: datetime) -> tuple[tuple[Action, ...], tuple[Ac
         match _route(state, workstream, free):
             case Route(tier=tier, because=because):
                 start = _hand_out(state, workstream, tier, because, free)
-                left = free.get(tier.provider, ZERO_USD) - start.reserved_usd
-                cover = {**free, tier.provider: left}
+                cover = reserve(state, free, tier.provider, start.reserved_usd)
                 starts.append(start)
                 running.append(workstream)
             case NeedsApproval() | NoRoute() as verdict:
-                questions += _ask_for_a_tier(state, workstream, verdict)
+                if not _money_may_come_back(verdict, [*busy_providers, *_paid(starts)]):
+                    questions += _ask_for_a_tier(state, workstream, verdict)
     return tuple(starts), tuple(questions)
+
+
+def _paid(starts: list[Action]) -> list[str]:
+    return [
+        start.tier.provider
+        for start in starts
+        if isinstance(start, StartWorkstream) and start.reserved_usd
+    ]
+
+
+def _money_may_come_back(verdict: NeedsApproval | NoRoute, busy_providers: list[str]) -> bool:
+    """Whether an attempt that runs holds money that it may not need: then nobody is asked yet."""
+    return isinstance(verdict, NeedsApproval) and verdict.tier.provider in busy_providers
 
 
 def _free_for(lost: Attempt | None, cover: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
@@ -211,7 +226,8 @@ def _hand_out(
     if last and last.completion and tier.engine != SHELL.engine:
         start_from = last.completion.head_sha
     left = cover.get(tier.provider, ZERO_USD)
-    reserved = min(workstream.budget_usd or left, left) if tier.billing == "paid" else ZERO_USD
+    caps = [cap for cap in (workstream.budget_usd or None, state.policy.workstream_usd) if cap]
+    reserved = min([left, *caps]) if tier.billing == "paid" else ZERO_USD
     return StartWorkstream(workstream.id, tier, number, because, start_from, reserved)
 
 
@@ -240,7 +256,8 @@ def _ask_for_a_tier(
 ) -> list[Action]:
     if isinstance(verdict, NeedsApproval):
         provider: str | None = verdict.tier.provider
-        question = f"{workstream.id} could only go on with {provider}, which is paid: "
+        why = cap_reached(state, verdict.tier.provider) or "it is paid"
+        question = f"{workstream.id} could only go on with {provider}, and {why}: "
         cause = f"paid:{provider}.{len(state.granted)}.{state.requests}"
     else:
         provider = None
@@ -281,7 +298,7 @@ def _after_gates(state: RunState) -> Action:
     if state.iterations and not state.track(state.iterations[-1].fix.id).landed:
         return _finish(state, f"{state.iterations[-1].fix.id} could not mend {names}")
     fix = fix_workstream(state, failed)
-    match _route(state, fix, state.cover):
+    match _route(state, fix, cover_left(state)):
         case Route():
             return StartIteration(state.iteration + 1, fix, f"{names} failed")
         case NeedsApproval(because=because) | NoRoute(because=because):

@@ -37,7 +37,9 @@ class Policy(Strict):
     max_attempts: Annotated[int, Field(ge=1)] = 3
     max_iterations: Annotated[int, Field(ge=1)] = 3
     gates: tuple[GateName, ...] = tuple(GateName)  # those that are switched on
-    budget_usd: Usd = ZERO_USD
+    budget_usd: Usd | None = None  # of the run; None: what is approved is the bound
+    workstream_usd: Usd | None = None  # an attempt takes at most so much of an approval
+    month_left: dict[str, Usd] = Field(default_factory=dict)  # under each provider's cap
     engine: str | None = None  # what --engine asked for, where a workstream pins none
     ladder: Ladder = Ladder()
 

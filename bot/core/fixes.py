@@ -53,15 +53,17 @@ def spell(finding: Finding) -> str:
 
 
 def same_findings(state: RunState, failed: Iterable[GateResult]) -> bool:
-    """Whether these results say just what they said before the last fix."""
+    """Whether these results, and no fewer, say just what they said before the last fix."""
     if not state.iterations:
         return False
+    failed = tuple(failed)
     before = {
         gate.result.name: gate.result
         for gate in state.gates
         if gate.iteration == state.iteration - 1
     }
-    return all(
+    failed_before = [result for result in before.values() if result.status == "failed"]
+    return len(failed_before) == len(failed) and all(
         result.name in before
         and before[result.name].status == result.status
         and _essence(before[result.name]) == _essence(result)

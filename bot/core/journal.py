@@ -31,7 +31,7 @@ class Journal:
     def planned(self, plan: Plan, source: str, notes: tuple[str, ...]) -> Iterable[Event]:
         """Record a plan, and that it is the one to run."""
         yield happened.PlanProposed(
-            at=self.at, run=self.run, plan=plan, source=source, notes=notes
+            at=self.at, run=self.run, cause=plan.hash, plan=plan, source=source, notes=notes
         )
         yield happened.PlanAccepted(at=self.at, run=self.run, plan_hash=plan.hash)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 from typing import assert_never
 
 from bot.core import events as happened
-from bot.core.base import ZERO_USD, Moment, Sha
+from bot.core.base import Moment, Sha
 from bot.core.events import Event, RunStatus
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import Completion, CompletionStatus
@@ -63,6 +62,7 @@ class Track:
     landed: happened.WorkstreamPublished | None = None
     conflict: happened.ConflictFound | None = None
     retried: happened.WorkstreamRetried | None = None
+    replaced: tuple[happened.WorkstreamStarted, ...] = ()  # hand-outs on other tiers, lost
 
     @property
     def last(self) -> Attempt | None:
@@ -117,12 +117,14 @@ class RunState:
         if self.plan is None:
             return policy
         limits, gates = self.plan.limits, self.plan.gates
+        # A plan's 0 says what holds anyway: nothing without an approval.
+        budgets = [b for b in (policy.budget_usd, limits.budget_usd or None) if b is not None]
         return policy.model_copy(
             update={
                 "max_parallel": min(limits.max_parallel or policy.max_parallel, policy.max_parallel)
                 if self.plan_is_ours
                 else limits.max_parallel or policy.max_parallel,
-                "budget_usd": policy.budget_usd if limits.budget_usd is None else limits.budget_usd,
+                "budget_usd": min(budgets, default=None),
                 "max_iterations": gates.max_iterations or policy.max_iterations,
             }
         )
@@ -225,22 +227,6 @@ class RunState:
         return tuple(t.last for t in tracks if t.last and not t.last.finished and not t.landed)
 
     @property
-    def cover(self) -> dict[str, Decimal]:
-        """Dollars still covered by approvals, by provider: granted, less spent, less reserved."""
-        left: dict[str, Decimal] = {}
-        for grant in self.granted:
-            if grant.provider:
-                left[grant.provider] = left.get(grant.provider, ZERO_USD) + grant.usd
-        for attempt in (a for track in self.tracks.values() for a in track.attempts):
-            provider = attempt.started.provider
-            if provider in left and attempt.started.reserved_usd:
-                used = attempt.started.reserved_usd
-                if attempt.completion and attempt.completion.usage.cost_known:
-                    used = attempt.completion.usage.cost_usd
-                left[provider] -= used
-        return left
-
-    @property
     def integrated(self) -> bool:
         """Whether the combined branch holds everything that landed."""
         held = self.integration.included if self.integration else ()
@@ -309,9 +295,11 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901 - one flat 
         case happened.ApprovalRequested():
             return replace(state, asked=(*state.asked, event))
         case happened.ApprovalGranted():
-            return replace(state, granted=(*state.granted, event), finished=None)
+            granted = (*state.granted, event)
+            return replace(state, granted=granted, finished=_unless_passed(state))
         case happened.OverrideGranted():
-            return replace(state, overrides={**state.overrides, event.gate: event.because})
+            overrides = {**state.overrides, event.gate: event.because}
+            return replace(state, overrides=overrides, finished=_unless_passed(state))
         case happened.TierExhausted():
             return replace(state, exhausted={**state.exhausted, event.tier: event.because})
         case happened.RunCancelled():
@@ -322,6 +310,12 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901 - one flat 
             return state  # for the record; nothing is decided by them
         case _ as never:
             assert_never(never)
+
+
+def _unless_passed(state: RunState) -> happened.RunFinished | None:
+    """A run that failed goes on after a person's word; one that is over otherwise stays so."""
+    over = state.finished
+    return over if over and over.status != RunStatus.FAILED else None
 
 
 def _apply_request(state: RunState, event: happened.RunRequested) -> RunState:
@@ -355,7 +349,7 @@ def _apply_to_workstream(state: RunState, event: WorkstreamEvent) -> RunState:
     match event:
         case happened.WorkstreamStarted():
             changed = _started(track, event)
-        case happened.WorkstreamRetried() if event.attempt > len(track.attempts):
+        case happened.WorkstreamRetried() if _may_be_retried(track, event.attempt):
             changed = replace(track, retried=event)
             state = replace(state, finished=None)
         case happened.WorkstreamProgressed() if last and current and not last.finished:
@@ -375,11 +369,19 @@ def _apply_to_workstream(state: RunState, event: WorkstreamEvent) -> RunState:
     return replace(state, tracks={**state.tracks, event.workstream: changed})
 
 
+def _may_be_retried(track: Track, attempt: int) -> bool:
+    """Only the next attempt can be asked for, and none while one runs: its result may be good."""
+    running = track.last is not None and track.last.finished is None
+    return attempt == len(track.attempts) + 1 and not running
+
+
 def _started(track: Track, event: happened.WorkstreamStarted) -> Track:
     attempt = Attempt(event, event.lease_until)
     if event.attempt == len(track.attempts) + 1:
         return replace(track, attempts=(*track.attempts, attempt))
     last = track.last
     if last and last.number == event.attempt and last.finished is None:
-        return replace(track, attempts=(*track.attempts[:-1], attempt))  # handed out again
+        lost = (last.started,) if last.started.tier != event.tier else ()
+        attempts = (*track.attempts[:-1], attempt)  # handed out again
+        return replace(track, attempts=attempts, replaced=track.replaced + lost)
     return track

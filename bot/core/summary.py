@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from bot.core.report import status_of
 from bot.core.state import RunState
 
 
@@ -11,7 +12,7 @@ def state_file(state: RunState) -> bytes:
     """Write `state.json`: a view that `fold` makes again at any time."""
     view = {
         "version": 1,
-        "status": state.status.value,
+        "status": status_of(state).value,
         "iteration": state.iteration,
         "head_sha": state.head_sha,
         "workstreams": {

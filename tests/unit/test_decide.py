@@ -29,6 +29,7 @@ from bot.core.events import Event, Policy, RunStatus, read_events, write_events
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import CompletionStatus
 from bot.core.ledger import Billing
+from bot.core.money import cover_left
 from bot.core.outcomes import OutcomeClass
 from bot.core.patterns import owned
 from bot.core.plan import Plan, collide
@@ -115,18 +116,18 @@ def test_no_more_run_at_once_than_the_plan_allows_and_no_two_that_collide(seed: 
 def test_no_more_is_reserved_and_spent_than_a_person_granted(seed: int) -> None:
     played = a_run(seed)
     grants: dict[str, Decimal] = {}
-    taken: dict[tuple[str, int], tuple[str, Decimal]] = {}
+    taken: dict[tuple[str, int, str], tuple[str, Decimal]] = {}
     ended_attempts = set()
     for event in played.events:
         match event:
             case happened.ApprovalGranted(provider=str(provider), usd=usd):
                 grants[provider] = grants.get(provider, Decimal(0)) + usd
             case happened.WorkstreamStarted(workstream=name, attempt=number):
-                taken[name, number] = (event.provider, event.reserved_usd)
+                taken[name, number, event.tier] = (event.provider, event.reserved_usd)
             case happened.WorkstreamFinished(workstream=name, attempt=number):
-                used = event.completion.usage
+                used, hand_out = event.completion.usage, (name, number, event.completion.tier)
                 if used.cost_known and (name, number) not in ended_attempts:
-                    taken[name, number] = (taken[name, number][0], used.cost_usd)
+                    taken[hand_out] = (taken[hand_out][0], used.cost_usd)
                 ended_attempts.add((name, number))
         for provider in {provider for provider, usd in taken.values() if usd}:
             total = sum(usd for whose, usd in taken.values() if whose == provider)
@@ -463,10 +464,10 @@ def test_money_is_reserved_before_parallel_work_starts_and_comes_back_when_it_wa
     began = started("a", provider="openai", reserved_usd="1.5")
     cheap = finished("a", usage=usage(usd="0.25"))
     told = run_of(two, grant, began, cheap, policy=policy)
-    assert fold(told).cover == {"openai": Decimal("1.75")}
+    assert cover_left(fold(told)) == {"openai": Decimal("1.75")}
     unknown = finished("a", usage=usage(known=False))
     told = run_of(two, grant, began, unknown, policy=policy)
-    assert fold(told).cover == {"openai": Decimal("0.5")}, "unknown is not nothing"
+    assert cover_left(fold(told)) == {"openai": Decimal("0.5")}, "unknown is not nothing"
 
 
 def test_with_a_shell_engine_only_a_failed_gate_stops_and_says_so() -> None:
@@ -652,10 +653,51 @@ def test_a_plan_that_was_not_accepted_is_not_run() -> None:
     assert fold(told).plan is None
 
 
-def test_a_plan_s_own_budget_of_nothing_is_nothing() -> None:
-    none = plan(workstream("a"), limits={"budget_usd": "0"})
-    told = run_of(none, policy=Policy(budget_usd=Decimal(5)))
-    assert fold(told).policy.budget_usd == 0
+@pytest.mark.parametrize(
+    ("of_the_plan", "asked_for", "left"),
+    [
+        pytest.param("0", None, "4", id="a plan's 0 says no more than that money needs a yes"),
+        pytest.param(None, "0", "0", id="who asks to spend nothing spends nothing"),
+        pytest.param("3", "1.5", "1.5", id="the smaller of two budgets holds"),
+        pytest.param("3", None, "3", id="a plan's own budget holds"),
+    ],
+)
+def test_a_budget_bounds_what_was_approved(
+    of_the_plan: str | None, asked_for: str | None, left: str
+) -> None:
+    one = plan(workstream("a"), limits={"budget_usd": of_the_plan})
+    policy = Policy(budget_usd=asked_for and Decimal(asked_for))
+    told = run_of(one, granted(provider="openai", usd="4"), policy=policy)
+    assert cover_left(fold(told)) == {"openai": Decimal(left)}
+
+
+def test_a_monthly_cap_bounds_what_was_approved_and_is_named_when_a_person_is_asked() -> None:
+    steps = ladder(tier("openai", usd="10"))
+    policy = Policy(ladder=steps, month_left={"openai": Decimal("0.5")})
+    grant = granted(provider="openai", usd="4")
+    [start] = decided(ONE, grant, policy=policy)
+    assert isinstance(start, StartWorkstream)
+    assert start.reserved_usd == Decimal("0.5")
+    spent = policy.model_copy(update={"month_left": {"openai": Decimal(0)}})
+    [ask] = decided(ONE, grant, policy=spent)
+    assert isinstance(ask, AskHuman)
+    assert "monthly cap for openai" in ask.question
+
+
+def test_a_budget_is_one_purse_for_all_providers() -> None:
+    steps = ladder(tier("openai", usd="10"), tier("groq", usd="10"))
+    policy = Policy(ladder=steps, budget_usd=Decimal(1))
+    two = plan(workstream("a", budget_usd="0.75"), workstream("b", budget_usd="0.75"))
+    grants = (granted(provider="openai", usd="4"), granted(provider="groq", usd="4"))
+    starts = [a for a in decided(two, *grants, policy=policy) if isinstance(a, StartWorkstream)]
+    assert sum(start.reserved_usd for start in starts) == 1
+
+
+def test_nobody_is_asked_for_money_that_a_running_attempt_may_give_back() -> None:
+    policy = Policy(ladder=ladder(tier("openai", usd="10")))
+    two = plan(workstream("a"), workstream("b"))
+    began = started("a", provider="openai", tier="openai", reserved_usd="2")
+    assert decided(two, granted(provider="openai", usd="2"), began, policy=policy) == ()
 
 
 def test_gates_that_say_the_same_of_another_commit_are_not_its_results() -> None:

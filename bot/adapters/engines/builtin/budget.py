@@ -15,7 +15,7 @@ _MILLION = Decimal(1_000_000)
 
 @dataclass(frozen=True)
 class Spent:
-    """What this process has used so far; where nobody told a number, what was estimated."""
+    """What the attempt has used so far; where nobody told a number, what was estimated."""
 
     requests: int = 0
     input_tokens: int = 0

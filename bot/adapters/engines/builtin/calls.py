@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ _CALIBRATION = (0.5, 4.0)  # how far a tokenizer may be from four characters a t
 
 
 class ModelCalls:
-    """The model of one job, and what it has used of its limits."""
+    """The model of one job; limits hold for the attempt, earlier processes of it included."""
 
     def __init__(
         self,
@@ -28,15 +29,15 @@ class ModelCalls:
         client: ChatClient,
         record: Callable[[ModelCall], None],
         say: Callable[[Say | Used], None],
-        first_number: int,
+        before: Sequence[ModelCall],
     ) -> None:
         self._job = job
         self._client = client
         self._record = record
         self._say = say
-        self._spent = Spent()
+        self._spent = functools.reduce(Spent.plus, before, Spent())
         self._calibration = 1.0
-        self._next_number = first_number
+        self._next_number = max((call.n for call in before), default=0) + 1
 
     def size_of(self, messages: Sequence[Message], tool_tokens: int) -> int:
         """Estimate the tokens of a request, by what the endpoint counted for earlier ones."""

@@ -28,13 +28,13 @@ def work(job: BuiltinJob, processes: Processes, say: Callable[[Signal], None]) -
     """
     session_file, usage_file = Path(job.session_file), Path(job.usage_file)
     earlier = read_session(session_file)
-    calls_before = max((call.n for call in read_usage(usage_file)), default=0)
+    calls_before = read_usage(usage_file)
     redact = without_key(job)
     session, usage = Record(session_file, redact), Record(usage_file, redact)
     deadline = Deadline(job.limits.seconds)
     client = ChatClient(job.endpoint, job.limits.silence_seconds, deadline)
     try:
-        model = ModelCalls(job, client, usage.add, say, first_number=calls_before + 1)
+        model = ModelCalls(job, client, usage.add, say, calls_before)
         toolbox = _toolbox(job, processes, deadline, say)
         toolbox.recall(earlier)
         agent = Agent(job.endpoint, model, toolbox, Outputs(session.add, say))
