@@ -14,12 +14,12 @@ from pathlib import Path
 from bot.adapters.event_ref import EventRef
 from bot.adapters.git import RefUpdate, Repository
 from bot.adapters.stragglers import end_abandoned
-from bot.adapters.worktree import ChangeLimits, GitWorktrees, delete_folder
+from bot.adapters.worktree import KEPT, ChangeLimits, GitWorktrees, delete_folder
 from bot.core import names
 from bot.core.base import RunId, Sha
 from bot.core.state import fold
 from bot.errors import Unavailable, UserError
-from bot.ports import Refused, Worktree
+from bot.ports import Refused
 
 _NO_LIMITS = ChangeLimits(files=1_000_000, total_bytes=10_000_000_000)
 
@@ -70,21 +70,11 @@ class RunFolder:
         (folder / "session.jsonl").unlink(missing_ok=True)
         return folder
 
-    def set_aside(self, worktree: Worktree) -> Path:
-        """Move a worktree to where no attempt is in its way; return where it is now."""
-        self._kept.mkdir(exist_ok=True)
-        place = self._kept / f"{worktree.name}-{len(list(self._kept.iterdir())) + 1}"
-        Path(worktree.path).rename(place)
-        return place
-
     @property
     def holds_work(self) -> bool:
         """Whether a worktree was set aside here and not fetched yet."""
-        return self._kept.is_dir() and any(self._kept.iterdir())
-
-    @property
-    def _kept(self) -> Path:
-        return self.path / "kept"
+        kept = self.path / KEPT
+        return kept.is_dir() and any(kept.iterdir())
 
 
 @dataclass(frozen=True)
@@ -128,7 +118,7 @@ def rescue_worktrees(repository: Repository, folder: RunFolder, at: datetime) ->
             continue
         snapshot = worktrees.snapshot(worktree)
         if isinstance(snapshot, Refused):
-            kept = folder.set_aside(worktree)
+            kept = worktrees.set_aside(name)
             done.append(Cleaned(run, name, kept_because=f"{snapshot.because}; it is in {kept}"))
             continue
         rescued = None

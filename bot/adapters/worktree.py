@@ -19,9 +19,9 @@ from bot.adapters.git import GitError, Repository, run_git
 from bot.core.base import Sha, printable
 from bot.core.handoff import MAX_CLAIM_BYTES
 from bot.core.names import WORK_FOLDER
-from bot.errors import BotError
 from bot.ports import Change, Refused, Snapshot, Worktree
 
+KEPT = "kept"  # where a worktree goes that is in the way and may hold work
 _SYMLINK, _SUBMODULE = "120000", "160000"
 
 
@@ -45,10 +45,9 @@ class GitWorktrees:
         """Check `start_from`, or else the base, out into a new folder called `name`."""
         path = self._folder / "worktrees" / name
         index = self._folder / "index" / name
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError as error:
-            raise BotError(f"{path} is there already.", fix="orchestrate clean") from error
+        if os.path.lexists(path):  # no attempt of ours: an agent made it, or we could not save it
+            self.set_aside(name)
+        path.mkdir(parents=True)
         index.parent.mkdir(exist_ok=True)
         index.unlink(missing_ok=True)
         self._make_repository(path, base)
@@ -62,6 +61,14 @@ class GitWorktrees:
         """Return a worktree that an earlier process made."""
         path, index = self._folder / "worktrees" / name, self._folder / "index" / name
         return Worktree(name, str(path), str(index), base)
+
+    def set_aside(self, name: str) -> Path:
+        """Move what has the name of a worktree out of the way; return where it is now."""
+        kept = self._folder / KEPT
+        kept.mkdir(exist_ok=True)
+        place = kept / f"{name}-{len(list(kept.iterdir())) + 1}"
+        (self._folder / "worktrees" / name).rename(place)
+        return place
 
     def was_made(self, worktree: Worktree) -> bool:
         """Whether a worktree of an earlier process was ever finished; else nobody worked in it."""
@@ -78,6 +85,7 @@ class GitWorktrees:
             return Refused("the worktree is gone")
         _open_folders(path)
         if not index.exists():
+            index.parent.mkdir(exist_ok=True)
             self._git(path, index, "read-tree", worktree.base_sha)
         paths = self._changed_paths(path, index)
         if isinstance(paths, Refused):

@@ -201,6 +201,12 @@ CASES = {
     "a worktree that became a link is not followed": Case(
         'here=$PWD; rm -rf "$here"; ln -s "$OUT" "$here"', "failed", "the worktree is gone"
     ),
+    "without our index the work is still read": Case(
+        f'{HANDS_IN}; rm -rf "$HOME/../../../index"', adds=GOOD
+    ),
+    "without its home and log the work is still read": Case(
+        f'{HANDS_IN}; d=$(dirname "$HOME"); rm -rf "$d"; ln -s /etc "$d"', adds=GOOD
+    ),
     "a command that is not there fails with its words": Case(
         "no-such-program", "failed", "no-such-program"
     ),
@@ -248,3 +254,12 @@ def test_a_hostile_agent_gets_its_outcome_and_touches_nothing(tmp_path: Path, ca
         expected = world.files(str(done.report["base_sha"]))
         changed = world.files(done.report["branch"]).items() - expected.items()
         assert case.adds.items() <= dict(changed).items()
+
+
+def test_a_folder_in_the_way_of_the_next_workstream_is_set_aside(tmp_path: Path):
+    world = make_world(tmp_path, FILES)
+    evil = work("a", "echo a > a.txt; mkdir ../b.1; echo trap > ../b.1/trap", files=["a.txt"])
+    done = world.run(plan(evil, work("b", "ls; echo b > b.txt", needs=["a"])))
+    assert done.exit_code == 0, done
+    assert "trap" not in world.files(done.report["branch"])
+    assert world.worktrees() == []
