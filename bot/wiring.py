@@ -280,7 +280,8 @@ def _policy(repository: Repository, run: RunId, asked: Asked) -> Policy:
     settings = load_settings(repository)
     ladder = load_ladder(repository, settings)
     return Policy(
-        max_parallel=asked.jobs or settings.max_parallel,
+        max_parallel=settings.max_parallel,
+        jobs=asked.jobs,
         max_attempts=settings.agents.max_attempts,
         max_iterations=settings.max_iterations,
         budget_usd=asked.max_usd if asked.max_usd is not None else settings.limits.run_usd,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from bot.core.report import exit_code, make_report
 from bot.core.state import fold
 from bot.drivers.local import LocalDriver, Proposal
 from bot.errors import Exit, UserError
+
+_ONE_PRESS = timedelta(seconds=1)  # signals within it are the same person's same wish
 
 
 @dataclass(frozen=True)
@@ -172,14 +175,21 @@ def _amount(text: str | None) -> Decimal | None:
 
 @contextmanager
 def _stopped_by_signals(driver: LocalDriver) -> Iterator[None]:
-    """The first Ctrl-C stops cleanly; a second one does not wait for that."""
+    """The first Ctrl-C stops cleanly; a second one does not wait for that.
+
+    Who ends a whole process group (`timeout`, a terminal) may send the signal twice at once.
+    """
+    clock = SystemClock()
+    patient_until: list[datetime] = []
 
     def stop(number: int, frame: object) -> None:
         del frame
-        if driver.interrupted:
+        if not patient_until:
+            patient_until.append(clock.now() + _ONE_PRESS)
+            driver.interrupt()
+        elif clock.now() > patient_until[0]:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        driver.interrupt()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

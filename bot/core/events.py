@@ -34,6 +34,7 @@ class Policy(Strict):
     """What a run goes by: the settings and the ladder as they were when it was asked for."""
 
     max_parallel: Annotated[int, Field(ge=1, le=256)] = 8
+    jobs: Annotated[int, Field(ge=1, le=256)] | None = None  # what --jobs asked for
     max_attempts: Annotated[int, Field(ge=1)] = 3
     max_iterations: Annotated[int, Field(ge=1)] = 3
     gates: tuple[GateName, ...] = tuple(GateName)  # those that are switched on

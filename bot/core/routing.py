@@ -164,7 +164,7 @@ def route(
             passed_over.append(f"{tier.name}: paid, and not approved")
         else:
             first = "approved" if tier.billing is Billing.PAID else f"the first {tier.billing} tier"
-            return Route(tier, "; ".join([f"{tier.name} is {first}", *passed_over]))
+            return Route(tier, "; ".join([first, *passed_over]))
     because = "; ".join(passed_over) or "no tier is known"
     return NeedsApproval(wanting, because) if wanting else NoRoute(because)
 

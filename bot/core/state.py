@@ -112,7 +112,7 @@ class RunState:
 
     @cached_property
     def policy(self) -> happened.Policy:
-        """What the run goes by; the plan's own limits come before the settings'."""
+        """What the run goes by: the command line before the plan, the plan before the settings."""
         policy = self.request.policy if self.request else happened.Policy()
         if self.plan is None:
             return policy
@@ -121,18 +121,11 @@ class RunState:
         budgets = [b for b in (policy.budget_usd, limits.budget_usd or None) if b is not None]
         return policy.model_copy(
             update={
-                "max_parallel": min(limits.max_parallel or policy.max_parallel, policy.max_parallel)
-                if self.plan_is_ours
-                else limits.max_parallel or policy.max_parallel,
+                "max_parallel": policy.jobs or limits.max_parallel or policy.max_parallel,
                 "budget_usd": min(budgets, default=None),
                 "max_iterations": gates.max_iterations or policy.max_iterations,
             }
         )
-
-    @property
-    def plan_is_ours(self) -> bool:
-        """Whether the plan came from a template of ours, not from a person's file."""
-        return bool(self.proposed and not self.proposed.source.startswith("file"))
 
     @cached_property
     def workstreams(self) -> Mapping[str, Workstream]:

@@ -120,7 +120,7 @@ def started(name: str, seconds: float = 0, attempt: int = 1, **more: object) -> 
         "tier": "local",
         "engine": "builtin",
         "provider": "local",
-        "because": "local is the first free tier",
+        "because": "the first free tier",
         "base_sha": BASE,
         "lease_until": at(seconds + 1_500),
     }

@@ -125,8 +125,8 @@ def test_lines_tell_each_event_once_and_in_order():
         "[run] 7f3a asked for on main at 1405df66: Add pagination",
         "[run] plan of 3 workstreams from file plan.yaml",
         f"[run] plan {THREE.hash} accepted",
-        "[build] attempt 1 handed out to builtin on local: local is the first free tier",
-        "[docs] attempt 1 handed out to builtin on local: local is the first free tier",
+        "[build] attempt 1 handed out to builtin on local: the first free tier",
+        "[docs] attempt 1 handed out to builtin on local: the first free tier",
         "[build] attempt 1 ended: success, 1 file (+0 -0), 59s",
         "[build] landed at 80754af9: it merges with all that landed",
         "[docs] attempt 1 ended: success, 1 file (+0 -0), 33s",
@@ -134,7 +134,7 @@ def test_lines_tell_each_event_once_and_in_order():
         "[run] combined at 80754af9: it holds build",
         "[tests gate] failed: 1 of 9 failed",
         "[run] iteration 2 begins with fix-2: tests failed",
-        "[fix-2] attempt 1 handed out to builtin on local: local is the first free tier",
+        "[fix-2] attempt 1 handed out to builtin on local: the first free tier",
     ]
 
 
