@@ -273,6 +273,12 @@ class Repository:
             .strip()
         )
 
+    def on_top(self, commit: Sha, old: Sha | None, at: datetime) -> Sha:
+        """Return a commit that holds what `commit` does and keeps `old` reachable, if any."""
+        if old is None or old == commit:
+            return commit
+        return self.commit_tree(f"{commit}^{{tree}}", [commit, old], "Rescued again\n", at)
+
 
 SCRATCH = "refs/orchestrate/scratch"
 

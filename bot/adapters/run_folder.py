@@ -124,16 +124,17 @@ def rescue_worktrees(repository: Repository, folder: RunFolder, at: datetime) ->
         rescued = None
         if snapshot.changes:
             commit = worktrees.commit(worktree, snapshot, f"Rescued from {name}\n", at)
-            rescued = _keep(repository, run, name, commit)
+            rescued = _keep(repository, run, name, commit, at)
         worktrees.remove(worktree)
         done.append(Cleaned(run, name, rescued=rescued))
     return done
 
 
-def _keep(repository: Repository, run: RunId, name: str, commit: Sha) -> str:
+def _keep(repository: Repository, run: RunId, name: str, commit: Sha, at: datetime) -> str:
     workstream, _, attempt = name.rpartition(".")
     ref = names.rescue_ref(run, workstream, int(attempt))
-    repository.update_refs([RefUpdate(ref, commit, repository.refs(ref).get(ref))])
+    old = repository.refs(ref).get(ref)
+    repository.update_refs([RefUpdate(ref, repository.on_top(commit, old, at), old)])
     return ref
 
 

@@ -243,7 +243,9 @@ class LocalDriver:
         kept = f"{done.workstream}.{done.attempt}"
         draft.files[f"completions/{kept}.json"] = done.model_dump_json(indent=2).encode()
         if done.head_sha and (result.interrupted or done.status is not CompletionStatus.SUCCESS):
-            draft.refs[names.rescue_ref(self._run, done.workstream, done.attempt)] = done.head_sha
+            ref = names.rescue_ref(self._run, done.workstream, done.attempt)
+            old = self._refs.get(ref)
+            draft.refs[ref] = self._repository.on_top(done.head_sha, old, done.finished_at)
 
     def _add_decisions(self, draft: _Draft) -> None:
         """Carry out what takes no time, one decision after another, and collect what does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -122,6 +123,13 @@ def check(world: World, resumed: Outcome, tree: str, asked: int) -> None:
 
 def begun(world: World, name: str) -> bool:
     return any(world.folder.glob(f"state/orchestrate/*/*/worktrees/{name}.1/{name}.txt"))
+
+
+def in_work(world: World, name: str) -> list[str]:
+    files = world.folder.glob(f"state/orchestrate/*/*/worktrees/{name}.1/{name}.txt")
+    with contextlib.suppress(FileNotFoundError):  # it is just being removed
+        return [file.read_text() for file in files]
+    return []
 
 
 def wait_until(holds: object, seconds: float = 20) -> None:
@@ -247,3 +255,22 @@ def test_work_that_cannot_be_saved_is_kept_and_does_not_stop_the_run(tmp_path: P
     assert world.command("clean").exit_code == 0
     [kept] = world.folder.glob("state/orchestrate/*/*/kept/a.1-1")
     assert (kept / "a.txt").read_text() == "a\n"
+
+
+def test_work_that_was_saved_before_is_not_lost_when_more_is_saved(tmp_path: Path):
+    world = make_world(tmp_path)
+    text = tmp_path / "text"
+    started = plan(work("a", f"cp {text} a.txt; [ -e {text}.go ] || sleep 300"))
+    run = ""
+    for nth, number in enumerate((signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT)):
+        text.write_text(f"{nth}\n")
+        running = world.start_run(None, "--resume", run) if run else world.start_run(started)
+        wait_until(lambda: f"{nth}\n" in in_work(world, "a"))  # noqa: B023 - called at once
+        running.signal(number)
+        running.end()
+        [run] = world.runs()
+    (tmp_path / "text.go").touch()
+    done = world.resume(run)
+    assert done.exit_code == 0, done
+    history = world.repo.git("log", "-p", "-m", f"refs/orchestrate/rescue/{run}/a.1")
+    assert {f"+{n}" for n in range(4)} <= set(history.splitlines())
