@@ -77,11 +77,12 @@ def _key(prefix: str, body: str, *, before: str = r"\w", lead: str = "") -> re.P
 
 _BASE64 = r"[A-Za-z0-9+/=]"
 _GAP = r"(?:\s|\\[nr])"  # a line's end, also as it is spelled in JSON
+# The body's lines repeat greedily: before 3.11.5 Python keeps the gap after them when `*+` fails.
 _PRIVATE_KEY = re.compile(
     rf"""-----BEGIN[ ](?:[A-Z0-9]{{1,20}}[ ]){{0,3}}PRIVATE[ ]KEY(?:[ ]BLOCK)?-----
     {_GAP}*+
     (?:[A-Z][A-Za-z-]{{1,40}}:[ ][^\n\\]{{0,200}}{_GAP}++){{0,5}}
-    ({_BASE64}{{20,}}+(?:{_GAP}++{_BASE64}{{16,}}+)*+)
+    ({_BASE64}{{20,}}+(?:{_GAP}++{_BASE64}{{16,}}+)*)
     (?:(?:{_GAP}*+{_BASE64}{{1,76}}+)?{_GAP}*+\+?
     -----END[ ](?:[A-Z0-9]{{1,20}}[ ]){{0,3}}PRIVATE[ ]KEY(?:[ ]BLOCK)?-----)?""",
     re.VERBOSE,
