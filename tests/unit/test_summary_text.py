@@ -171,8 +171,7 @@ def test_the_log_has_one_line_an_event_with_its_reason():
         f"10:00:00     +0.0s  run  7f3a asked for on main at {start}: Add pagination",
         "10:00:00     +0.0s  run  plan of 1 workstream from file plan.yaml",
         f"10:00:00     +0.0s  run  plan {plan(workstream('a')).hash} accepted",
-        "10:00:01     +1.0s  a    attempt 1 handed out to builtin on local: "
-        "the first free tier",
+        "10:00:01     +1.0s  a    attempt 1 handed out to builtin on local: the first free tier",
         "10:01:06   +1m 06s  a    attempt 1 ended: success, 1 file (+9 -0), 1m 05s",
         "10:01:06   +1m 06s  a    landed at 86f7e437: it merges with all that landed",
         "11:23:20   +1h 23m  run  approved $2.00 with groq by ada: it is urgent",
