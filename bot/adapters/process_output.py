@@ -6,7 +6,6 @@ import codecs
 import os
 from collections.abc import Callable
 from io import FileIO
-from types import TracebackType
 
 from bot.ports import Command
 
@@ -61,12 +60,7 @@ class Output:
     def __enter__(self) -> Output:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close_log()
 
     def take(self, chunk: bytes) -> None:

@@ -63,8 +63,12 @@ class RunFolder:
             os.close(handle)
 
     def attempt(self, name: str) -> Path:
-        """Make the folder for an attempt's log, session and home; what it counted is kept."""
+        """Make the folder for an attempt's log, session and home; what it counted is kept.
+
+        A report that gates wrote when they ran before would be taken for this time's.
+        """
         folder = self.path / "attempts" / name
+        delete_folder(folder / "tmp")
         for part in ("home", "tmp"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         (folder / "session.jsonl").unlink(missing_ok=True)

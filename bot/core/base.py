@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, NewType
 
@@ -57,6 +58,12 @@ ZERO_USD = Decimal(0)
 def printable(path: str) -> str:
     """Return a path as text that can be written anywhere; odd bytes become escapes."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def few(items: Sequence[str], most: int) -> str:
+    """Name at most so many things in one line, and say how many more there are."""
+    more = f" and {len(items) - most:,} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
 
 
 def digest(*parts: object) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from bot.core.repo_paths import folders_of
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -67,7 +69,8 @@ def join(overlay: Overlay, changes: Sequence[PathChange], owner: str) -> Joined 
     for change in changes:
         if change.path in overlay.entries and overlay.entries[change.path] != change.before:
             return MustMerge(f"{change.path} was changed on both sides")
-        if change.path in overlay.folders or _parents(change.path) & overlay.entries.keys():
+        above = folders_of(change.path)
+        if change.path in overlay.folders or not overlay.entries.keys().isdisjoint(above):
             return MustMerge(f"{change.path} is a file here and a folder there")
     return Joined(lay(overlay, changes, owner))
 
@@ -77,12 +80,7 @@ def lay(overlay: Overlay, changes: Sequence[PathChange], owner: str) -> Overlay:
     return Overlay(
         entries={**overlay.entries, **{change.path: change.after for change in changes}},
         owners={**overlay.owners, **{change.path: owner for change in changes}},
-        folders=overlay.folders.union(*(_parents(change.path) for change in changes)),
+        folders=overlay.folders.union(*(folders_of(change.path) for change in changes)),
         has_added=overlay.has_added or any(change.before is None for change in changes),
         has_removed=overlay.has_removed or any(change.after is None for change in changes),
     )
-
-
-def _parents(path: str) -> set[str]:
-    parts = path.split("/")[:-1]
-    return {"/".join(parts[: n + 1]) for n in range(len(parts))}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from bot.core.base import few
 from bot.core.changelog import ChangelogRule
 from bot.core.diff import FileChange
 from bot.core.gates import Finding, GateName, GateResult, Severity
@@ -96,13 +97,13 @@ def judge_docs(
     findings = (*names, *broken, *entry)
     unread = tuple(reading.unread for reading in readings if reading.unread)
     if unread and not findings and not any(map(_is_judged, readings)):
-        because = f"No changed file is in a language whose names can be read: {_some(unread)}."
+        because = f"No changed file is in a language whose names can be read: {few(unread, _MANY)}."
         return GateResult(name=GateName.DOCS, status="not_run", because=because)
     parts = (
         _about_names(len(names), changed),
         _about_broken(len(broken)),
         _about_changelog(readings, changelog, missing=bool(entry)),
-        f"not read: {_some(unread)}" if unread else "",
+        f"not read: {few(unread, _MANY)}" if unread else "",
     )
     return GateResult(
         name=GateName.DOCS,
@@ -203,7 +204,7 @@ def _missing_entry(
         return ()
     places = " or ".join(changelog.places)
     message = f"The change has no entry in {places}; add a line that says what users will notice."
-    evidence = f"what changed: {_some(different)}"
+    evidence = f"what changed: {few(different, _MANY)}"
     return (_finding(CHANGELOG, changelog.places[0], message, evidence=evidence),)
 
 
@@ -244,9 +245,3 @@ def _about_changelog(
         return "the repository keeps no changelog, so none is asked for"
     places = " or ".join(changelog.places)
     return f"no entry in {places}" if missing else f"there is an entry in {places}"
-
-
-def _some(items: Iterable[str]) -> str:
-    every = list(items)
-    rest = f" and {len(every) - _MANY} more" if len(every) > _MANY else ""
-    return ", ".join(every[:_MANY]) + rest

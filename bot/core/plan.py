@@ -26,6 +26,7 @@ from bot.core.base import (
     Usd,
     WorkstreamId,
     digest,
+    few,
 )
 from bot.core.documents import Document, Loc, Problem, parse, read_yaml, spell
 from bot.core.graph import find_cycle, topological
@@ -338,7 +339,7 @@ def _nearest_of(wanted: str, known: list[str]) -> str:
     near = difflib.get_close_matches(wanted, known, n=1)
     if near:
         return f"Did you mean {near[0]!r}?"
-    return f"Known: {', '.join(known[:20])}{' …' if len(known) > 20 else ''}."
+    return f"Known: {few(known, 20)}."
 
 
 def _circles(wires: tuple[_Wire, ...], first: dict[str, int]) -> Iterator[tuple[Loc, Problem]]:

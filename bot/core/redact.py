@@ -148,10 +148,6 @@ class Redactor:
                 return text
             text = redacted
 
-    def bytes(self, data: bytes) -> bytes:
-        """Return the data without secrets; bytes that are not UTF-8 stay as they are."""
-        return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-
     def found(self, text: str) -> tuple[SecretFound, ...]:
         """Name each secret in the text by kind and line, in order."""
         found, line, at = [], 1, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.base import digest, printable
+from bot.core.base import digest, few, printable
 from bot.core.handoff import Claim, CompletionStatus, TodoItem, Unreadable, Verification
 from bot.core.names import ALWAYS_PROTECTED
 from bot.core.outcomes import OutcomeClass
@@ -71,9 +71,11 @@ def _trespass(workstream: Workstream, changed: tuple[str, ...], protected: tuple
     named = tuple(p for p in workstream.files if workstream.approval and _lies_in(p, guarded))
     touched = sorted(p for p in changed if owns(guarded, _folded(p)) and not owns(named, p))
     if touched:
-        return f"it changed protected files: {_list(touched)}"
+        return f"it changed protected files: {few([*map(printable, touched)], 5)}"
     foreign = sorted(set(changed) - set(owned(workstream.may_change, changed)))
-    return f"it changed files that it does not own: {_list(foreign)}" if foreign else ""
+    if foreign:
+        return f"it changed files that it does not own: {few([*map(printable, foreign)], 5)}"
+    return ""
 
 
 def _lies_in(pattern: str, guarded: tuple[str, ...]) -> bool:
@@ -85,11 +87,6 @@ def _lies_in(pattern: str, guarded: tuple[str, ...]) -> bool:
 def _folded(path: str) -> str:
     """Spell a path as file systems that ignore case see it, and as patterns see no line end."""
     return path.casefold().replace("\n", " ")
-
-
-def _list(paths: list[str]) -> str:
-    shown = ", ".join(map(printable, paths[:5]))
-    return f"{shown} and {len(paths) - 5} more" if len(paths) > 5 else shown
 
 
 def _against(evidence: Evidence) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from bot.core.base import few
 from bot.core.check_settings import changed_settings
 from bot.core.diff import FileChange
 from bot.core.gates import Finding, Severity
@@ -130,7 +131,7 @@ def _lost(
         else:
             yield from _weaker(case, new.case, new.path, added[new.path], one.base.sure)
     if gone and one.change.deleted:
-        names = ", ".join(case.name for case in gone[:3]) + (", …" if len(gone) > 3 else "")
+        names = few([case.name for case in gone], 3)
         message = f"The file is deleted, and its tests are nowhere else: {names}."
         yield _finding(one.path, None, "deleted", f"{message} Bring them back, {OVERRIDE}.")
         return
@@ -222,9 +223,9 @@ def _changed(change: FileChange, path: str, old: str | None, new: str | None) ->
         (changed.other, "settings", "Settings of tests, coverage or analyzers changed"),
     ):
         if names:
-            said = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
             line = _line_of(change, names[0]) if path == change.path else None
-            yield _finding(path, line, rule, f"{what}: {said}. Put them back, {OVERRIDE}.")
+            message = f"{what}: {few(names, 5)}. Put them back, {OVERRIDE}."
+            yield _finding(path, line, rule, message)
 
 
 def _line_of(change: FileChange, name: str) -> int | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
+from bot.core.base import few
 from bot.core.plan import DEFAULT_ROLE, NeedType, Plan, Workstream
 
 PLAIN_LINE = 100
@@ -102,12 +103,7 @@ def _head(workstream: Workstream, arrow: str) -> str:
 
 def _details(workstream: Workstream) -> list[str]:
     title = [workstream.title[:PLAIN_LINE]] if workstream.title else []
-    return title + ([f"files: {_listed(workstream.may_change)}"] if workstream.may_change else [])
-
-
-def _listed(patterns: Sequence[str], most: int = 6) -> str:
-    more = len(patterns) - most
-    return ", ".join(patterns[:most]) + (f" and {more} more" if more > 0 else "")
+    return title + ([f"files: {few(workstream.may_change, 6)}"] if workstream.may_change else [])
 
 
 def _one_line(text: str) -> str:

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from bot.core.base import few
 from bot.core.events import RunStatus
 from bot.core.fixes import spell
 from bot.core.gates import GateName, GateResult
@@ -208,9 +209,7 @@ def _print_gate(console: Console, result: GateResult, overridden: str | None) ->
 
 def _conflict(conflict: ConflictReport) -> str:
     out, *others = conflict.workstreams
-    files = ", ".join(conflict.files[:MAX_FINDINGS])
-    if len(conflict.files) > MAX_FINDINGS:
-        files += f" and {len(conflict.files) - MAX_FINDINGS} more"
+    files = few(conflict.files, MAX_FINDINGS)
     became = f"{out} landed later" if conflict.resolved else f"{out} was left out"
     return f"{out} and {', '.join(others) or 'the base'} both changed {files}; {became}"
 

@@ -229,7 +229,6 @@ def test_code_is_all_but_tests_documents_and_changelog():
     assert owned(layout.tests, files) == ("pkg/a_test.go",)
     assert owned(layout.docs, files) == ("README.md", "docs/x.md")
     assert owned(layout.changelog, files) == ("changes/1.added.md",)
-    assert layout.has_tests
 
 
 def test_parts_own_their_folders_but_not_those_of_another_part():

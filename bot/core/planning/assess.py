@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.core.base import few
 from bot.core.names import ALWAYS_PROTECTED
 from bot.core.patterns import owns
 from bot.core.plan import Complexity
@@ -117,8 +118,7 @@ def _class_of(
         return Complexity.STANDARD, "no file is named or matched, so one builder sees them all"
     count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
     seen = f"{count} {'named in the task' if sure else 'matched by its words'}"
-    examples = ", ".join(map(_shown, files[:3])) + (", …" if len(files) > 3 else "")
-    seen = f"{seen} ({examples})"
+    seen = f"{seen} ({few([_shown(path) for path in files], 3)})"
     if len(files) <= FEW and survey.guessed and not sure:
         return Complexity.STANDARD, f"{seen}, which is a guess: one builder, quality beside it"
     if len(files) <= FEW:

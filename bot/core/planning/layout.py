@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.core.patterns import may_meet
-from bot.core.repo_paths import is_test_file
+from bot.core.repo_paths import folders_of, is_test_file
 
 MAX_PATTERNS = 40
 MAX_PATH = 1_000  # so that it fits a pattern
@@ -26,15 +26,6 @@ TESTS_BESIDE_CODE = {
     ".ts": ("*.test.ts", "*.spec.ts"),
     ".tsx": ("*.test.tsx", "*.spec.tsx"),
 }
-LANGUAGES = {
-    ".py": "Python",
-    ".js": "JavaScript",
-    ".jsx": "JavaScript",
-    ".ts": "TypeScript",
-    ".tsx": "TypeScript",
-    ".go": "Go",
-    ".rs": "Rust",
-}
 
 
 @dataclass(frozen=True)
@@ -48,8 +39,6 @@ class Layout:
     tests: tuple[str, ...]
     docs: tuple[str, ...]
     changelog: tuple[str, ...]
-    has_tests: bool
-    languages: tuple[str, ...]
 
 
 def pattern_of(path: str) -> str:
@@ -86,9 +75,7 @@ def is_code(path: str) -> bool:
 
 def layout_of(files: Sequence[str]) -> Layout:
     """Find out where a repository keeps what."""
-    tests_there = [path for path in files if is_test_file(path)]
-    suffixes = {suffix for path in files if (suffix := _suffix(path)) in LANGUAGES}
-    tests = _test_patterns(tests_there, suffixes)
+    tests = _test_patterns(files)
     changelog = _changelog_patterns(files)
     docs = without(_doc_patterns(files), changelog, tests)
     return Layout(
@@ -96,8 +83,6 @@ def layout_of(files: Sequence[str]) -> Layout:
         tests=tests,
         docs=docs,
         changelog=without(changelog, tests),
-        has_tests=bool(tests_there),
-        languages=tuple(sorted({LANGUAGES[suffix] for suffix in suffixes})),
     )
 
 
@@ -112,12 +97,12 @@ def part_patterns(part: Collection[str], everything: Iterable[str]) -> tuple[str
 
     `everything` are the files of all parts. A folder leaves room for files that are new.
     """
-    elsewhere = {folder for path in everything if path not in part for folder in _folders(path)}
+    elsewhere = {folder for path in everything if path not in part for folder in folders_of(path)}
     owned_folders = {
         folder for path in part if (folder := path.rpartition("/")[0]) and folder not in elsewhere
     }
-    highest = {f for f in owned_folders if owned_folders.isdisjoint(_folders(f))}
-    single = {path for path in part if highest.isdisjoint(_folders(path))}
+    highest = {f for f in owned_folders if owned_folders.isdisjoint(folders_of(f))}
+    single = {path for path in part if highest.isdisjoint(folders_of(path))}
     return (
         *(folder_pattern(folder) for folder in sorted(highest)),
         *(pattern_of(path) for path in sorted(single)),
@@ -129,19 +114,14 @@ def folder_pattern(folder: str) -> str:
     return f"{pattern_of(folder + '/x')[:-2]}/**"
 
 
-def _folders(path: str) -> list[str]:
-    """Return the folders around a file, the highest first, without the top."""
-    parts = path.split("/")[:-1]
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-
-
 def _suffix(path: str) -> str:
     name = path.rpartition("/")[2]
     return "." + name.rpartition(".")[2] if "." in name else ""
 
 
-def _test_patterns(tests: Sequence[str], suffixes: set[str]) -> tuple[str, ...]:
+def _test_patterns(files: Sequence[str]) -> tuple[str, ...]:
     """Cover test folders by their names, and tests that stand beside code by theirs."""
+    tests = [path for path in files if is_test_file(path)]
     folders: set[str] = set()
     beside: defaultdict[str, set[str]] = defaultdict(set)
     for path in tests:
@@ -158,8 +138,8 @@ def _test_patterns(tests: Sequence[str], suffixes: set[str]) -> tuple[str, ...]:
         found = {folder_pattern(folder) for folder in folders}
     for suffix, paths in beside.items():
         found.update(TESTS_BESIDE_CODE.get(suffix, map(pattern_of, sorted(paths)[:MAX_PATTERNS])))
-    if not tests:
-        found.update(*(TESTS_BESIDE_CODE.get(suffix, ()) for suffix in suffixes & {".go"}))
+    if not tests and any(path.endswith(".go") for path in files):
+        found.update(TESTS_BESIDE_CODE[".go"])
     return tuple(sorted(found)) or ("tests/**",)
 
 

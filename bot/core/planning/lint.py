@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Literal
 
+from bot.core.base import few
 from bot.core.graph import upstream
 from bot.core.plan import MAX_WORKSTREAMS, Complexity, Kind, Need, NeedType, Plan, Workstream
 from bot.core.planning.disguise import one_in_disguise
@@ -118,8 +119,7 @@ def _drop_needless_order(plan: Plan, ours: bool) -> tuple[Plan, tuple[Note, ...]
         what = f"the plan is serial ({' -> '.join(plan.order)}) though it need not be"
     else:
         what = "workstreams wait without a reason"
-    listed = ", ".join(f"{b} for {a}" for a, b in needless[:20])
-    listed += f" and {len(needless) - 20} more" if len(needless) > 20 else ""
+    listed = few([f"{b} for {a}" for a, b in needless], 20)
     concerned = tuple(dict.fromkeys(name for edge in needless for name in edge))
     if ours:
         how = "they start at once now" if gone else "each need has its reason now"

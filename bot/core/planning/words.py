@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.core.planning.layout import is_changelog, is_code
-from bot.core.repo_paths import RepoFiles
+from bot.core.repo_paths import RepoFiles, folders_of
 
 MOST_IDENTIFIERS = 8
 MOST_IN_A_FOLDER = 500
@@ -45,7 +45,7 @@ _STOP = frozenset(
 def named_in(task: str, files: Sequence[str]) -> tuple[str, ...]:
     """Return the files that a task names: by path, by a part of it that is unique, by folder."""
     known = RepoFiles(files, root="/")
-    folders = {folder for path in files for folder in _folders(path)}
+    folders = {folder for path in files for folder in folders_of(path)}
     at_top = {path.partition(".")[0]: path for path in sorted(files) if "/" not in path}
     found: dict[str, None] = {}
     for token in (*_QUOTED.findall(task), *_PATH.findall(task)):
@@ -112,8 +112,3 @@ def _words(text: str) -> Iterable[str]:
     for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", text):
         lower = word.lower()
         yield lower[:-1] if lower.endswith("s") and len(lower) > 3 else lower
-
-
-def _folders(path: str) -> list[str]:
-    parts = path.split("/")[:-1]
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
