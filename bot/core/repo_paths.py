@@ -24,6 +24,12 @@ _TEST_NAME = re.compile(
 )
 
 
+def folders_of(path: str) -> list[str]:
+    """Return the folders around a file, the highest first, without the top."""
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+
+
 def is_test_file(path: str) -> bool:
     """Whether a repository path is a test, or helps only tests, by its folder or its name."""
     *folders, name = path.split("/")
