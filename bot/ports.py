@@ -202,8 +202,11 @@ class Reports(Protocol):
         """Read a coverage report of any known format."""
         ...
 
-    def coverage_files(self, folder: str, configured: str | None) -> tuple[bytes, ...]:
-        """Return the reports that a test command left in a folder, the likeliest first."""
+    def coverage_files(self, folder: str, configured: str | None) -> Mapping[str, str]:
+        """Return each coverage report in a folder, the likeliest first, with a stamp.
+
+        Paths are absolute; a stamp is another one after each writing.
+        """
         ...
 
     def findings(self, data: bytes, *, root: str, tool: str) -> tuple[Finding, ...] | str:
@@ -211,7 +214,7 @@ class Reports(Protocol):
         ...
 
     def written(self, path: str) -> bytes | None:
-        """Return what a tool wrote to a path outside of the folder, if it did."""
+        """Return what a tool wrote to an absolute path, if that is a plain file."""
         ...
 
 

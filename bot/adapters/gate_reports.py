@@ -26,11 +26,14 @@ class GateReports:
         """Read a coverage report of any known format."""
         return read_report(data, root=root, files=files)
 
-    def coverage_files(self, folder: str, configured: str | None) -> tuple[bytes, ...]:
-        """Return the reports that a test command left in a folder, the likeliest first."""
+    def coverage_files(self, folder: str, configured: str | None) -> dict[str, str]:
+        """Return each coverage report in a folder, the likeliest first, with a stamp.
+
+        Paths are absolute; a stamp is another one after each writing.
+        """
         listing = [configured] if configured else find_reports(_listing(Path(folder)))
-        found = (_plain_file(Path(folder) / path) for path in listing)
-        return tuple(data for data in found if data is not None)
+        stamps = ((str(path), _stamp(path)) for path in (Path(folder) / name for name in listing))
+        return {path: stamp for path, stamp in stamps if stamp is not None}
 
     def findings(self, data: bytes, *, root: str, tool: str) -> tuple[Finding, ...] | str:
         """Read a SARIF report; a text says why it proves nothing."""
@@ -38,7 +41,7 @@ class GateReports:
         return read.why if isinstance(read, UnreadableSarif) else read
 
     def written(self, path: str) -> bytes | None:
-        """Return what a tool wrote to a path outside of the folder, if it did."""
+        """Return what a tool wrote to an absolute path, if that is a plain file."""
         return _plain_file(Path(path))
 
 
@@ -71,6 +74,14 @@ def _listing(folder: Path) -> list[str]:
         if len(found) > _MOST_FILES:
             break
     return found
+
+
+def _stamp(path: Path) -> str | None:
+    try:
+        found = path.lstat()
+    except (OSError, ValueError):
+        return None
+    return f"{found.st_ino}.{found.st_size}.{found.st_mtime_ns}"
 
 
 def _plain_file(path: Path) -> bytes | None:

@@ -26,7 +26,7 @@ class FileChange:
 
 
 def read_diff(text: str) -> tuple[FileChange, ...]:
-    """Read what `git diff --no-color --no-ext-diff` wrote into changes, without binary files."""
+    """Read what `git diff --no-color --no-ext-diff` wrote into changes; of binary files, no lines."""
     return tuple(
         FileChange(
             path=_unquoted(file.path),
@@ -46,7 +46,6 @@ def read_diff(text: str) -> tuple[FileChange, ...]:
             },
         )
         for file in PatchSet(text)
-        if not file.is_binary_file
     )
 
 

@@ -100,6 +100,7 @@ class _Check:
         self._worktree = worktree
         self._environment = environment
         self._report = f"{environment['TMPDIR']}/coverage-report"
+        self._stamps: dict[str, str] = {}  # of reports that lay there before the tests ran
         self.evidence: dict[str, bytes] = {}
         self._paths = keeper.commits.paths(self._head)
         self._changes = read_diff(keeper.commits.diff(base, self._head))
@@ -133,7 +134,7 @@ class _Check:
         """Join the analyzers' findings with reviewers' and with what weakens the tests."""
         changed = changed_lines(self._changes)
         new_files = frozenset(c.path for c in self._changes if c.is_new)
-        found: list[Finding] = list(weakened(self._changes, self._base_texts, self._head_texts))
+        found: list[Finding] = list(self._weakened())
         ran: list[str] = []
         could_not: list[str] = []
         for analyzer in self._analyzers():
@@ -156,6 +157,10 @@ class _Check:
             tuple(could_not),
             minimum if minimum is not None else self._keeper.settings.review.minimum,
         )
+
+    def _weakened(self) -> tuple[Finding, ...]:
+        base, head = _readable(self._base_texts), _readable(self._head_texts)
+        return weakened(self._changes, base, head)
 
     def _analyzers(self) -> tuple[Analyzer, ...]:
         own = tuple(configured(entry) for entry in self._keeper.settings.review.analyzers)
@@ -233,6 +238,7 @@ class _Check:
         if self._keeper.settings.coverage.enabled:
             tools = self._available(COVERAGE_TOOLS)
             command = suite.coverage_command(tools, self._report) or command
+        self._stamps |= self._coverage_files(worktree)
         seconds = self._keeper.settings.tests.timeout_minutes * 60
         finished = self._sh(command, seconds, worktree)
         log = self._keep(f"tests{'' if worktree is self._worktree else '-base'}", command, finished)
@@ -269,12 +275,20 @@ class _Check:
     def _read_coverage(
         self, worktree: Worktree, files: frozenset[str]
     ) -> CoverageReport | UnreadableReport | None:
-        reports, configured_path = self._keeper.reports, self._keeper.settings.coverage.report
-        written = reports.written(self._report)
-        found = [written] if written else reports.coverage_files(worktree.path, configured_path)
-        for data in found:
-            return reports.coverage(data, root=worktree.path, files=files)
+        reports = self._keeper.reports
+        found = [self._report]
+        for path, stamp in self._coverage_files(worktree).items():
+            if self._stamps.get(path) != stamp:
+                found.append(path)
+        for path in found:
+            data = reports.written(path)
+            if data is not None:
+                return reports.coverage(data, root=worktree.path, files=files)
         return None
+
+    def _coverage_files(self, worktree: Worktree) -> Mapping[str, str]:
+        configured_path = self._keeper.settings.coverage.report
+        return self._keeper.reports.coverage_files(worktree.path, configured_path)
 
     def _keep(self, name: str, command: str, finished: Finished) -> str:
         """Put what a command printed into the record; return where it will be."""

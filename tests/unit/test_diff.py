@@ -66,3 +66,9 @@ def test_changed_lines_are_those_of_files_that_are_still_there():
         "new.py": frozenset({2}),
         "fresh.py": frozenset({1, 2}),
     }
+
+
+def test_a_binary_file_changed_without_lines():
+    text = "diff --git a/a b.png b/a b.png\nindex 1..2 100644\nBinary files a/a b.png and b/a b.png differ\n"
+    [change] = read_diff(text)
+    assert (change.path, change.old_path, change.added_lines) == ("a b.png", "a b.png", {})
