@@ -69,6 +69,7 @@ def test_changed_lines_are_those_of_files_that_are_still_there():
 
 
 def test_a_binary_file_changed_without_lines():
-    text = "diff --git a/a b.png b/a b.png\nindex 1..2 100644\nBinary files a/a b.png and b/a b.png differ\n"
+    header = "diff --git a/a b.png b/a b.png\nindex 1..2 100644\n"
+    text = f"{header}Binary files a/a b.png and b/a b.png differ\n"
     [change] = read_diff(text)
     assert (change.path, change.old_path, change.added_lines) == ("a b.png", "a b.png", {})
