@@ -163,7 +163,8 @@ def test_the_process_reads_edits_runs_and_hands_in_and_shows_its_key_to_nobody(
     assert listed.splitlines() == [".gitignore", "src/app.py"]
     assert numbered == "1\tdef add(a, b):\n2\t    return a - b"
     assert found == "src/app.py:1:def add(a, b):"
-    assert "/dev/null" in session
+    # Root may look: the pipe that the key came through is gone. Anybody else may not even look.
+    assert ("-> /dev/null" if os.geteuid() == 0 else "Permission denied") in session
     assert KEY not in out + session + usage
     assert all(one.headers["Authorization"] == f"Bearer {KEY}" for one in model.requests)
     assert len(read_usage(Path(job.usage_file))) == len(script)
@@ -518,8 +519,7 @@ def test_a_process_that_is_told_to_stop_says_so_and_ends_its_command(worktree: P
     last = read_signal(out.splitlines()[-1])
     assert isinstance(last, Ended)
     assert last.outcome is OutcomeClass.TIMEOUT
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((worktree / "pid").read_text()), 0)
+    wait_for(lambda: is_gone(int((worktree / "pid").read_text())))
 
 
 def test_a_job_that_is_not_one_is_refused_without_repeating_it(worktree: Path) -> None:
@@ -531,6 +531,15 @@ def test_a_job_that_is_not_one_is_refused_without_repeating_it(worktree: Path) -
     assert last.outcome is OutcomeClass.BAD_REQUEST
     assert "endpoint.base_url" in last.message
     assert KEY not in done.stdout + done.stderr
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process ended and was reaped, which the system does in its own time."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def wait_for(seen: object) -> None:
