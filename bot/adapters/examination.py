@@ -11,6 +11,7 @@ from bot.adapters.event_ref import EventRef, list_runs
 from bot.adapters.git import OLDEST_GIT, Repository, git_version
 from bot.adapters.ledger_branch import LedgerBranch
 from bot.adapters.run_folder import RunFolder, runs_root
+from bot.adapters.steering_files import own_file
 from bot.adapters.worktree import ChangeLimits, GitWorktrees
 from bot.core import names
 from bot.core.base import RunId
@@ -70,23 +71,13 @@ def _files(repository: Repository) -> dict[str, tuple[Problem, ...]]:
         readers |= {f"agents/roles/{file.name}": read_role for file in sorted(roles.glob("*.md"))}
     found: dict[str, tuple[Problem, ...]] = {}
     for path, read in readers.items():
-        data = _own_file(repository, path)
+        data = own_file(repository, path)
         if isinstance(data, Problem):
             found[path] = (data,)
         elif data is not None:
             said = read(data)
             found[path] = said if isinstance(said, tuple) else ()
     return found
-
-
-def _own_file(repository: Repository, path: str) -> bytes | Problem | None:
-    if repository.bare:
-        return repository.read("HEAD", path)
-    file = Path(repository.path) / path
-    try:
-        return file.read_bytes() if file.is_file() else None
-    except OSError as error:
-        return Problem(f"cannot be read: {error.strerror}", "Make it readable.")
 
 
 def _record(repository: Repository, run: RunId) -> Trouble | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.adapters.git import Repository
 from bot.adapters.package_data import data_file
 from bot.core import names
-from bot.core.catalog import Catalog, Routing, read_data
+from bot.core.catalog import Catalog, Read, Routing, read_data
 from bot.core.config import Settings, read_settings
 from bot.core.documents import Problem
 from bot.core.planning.templates import PlanTemplate, read_template
@@ -21,7 +21,7 @@ from bot.errors import PlanRejected
 
 def load_settings(repository: Repository) -> Settings:
     """Read the settings as they lie in the work tree, or in the last commit of a bare one."""
-    data = _own_file(repository, names.SETTINGS_FILE)
+    data = _own(repository, names.SETTINGS_FILE)
     settings = read_settings(data) if data is not None else Settings()
     if isinstance(settings, Settings):
         return settings
@@ -30,22 +30,20 @@ def load_settings(repository: Repository) -> Settings:
 
 def load_catalog(repository: Repository) -> Catalog:
     """Read the ladder's tiers."""
-    name = "agents/catalog.yaml"
-    data = _own_file(repository, name) or data_file("agents", "catalog.yaml").read_bytes()
-    found = read_data(Catalog, data)
-    if isinstance(found, Catalog):
-        return found
-    raise rejected(name, found)
+    return _load_data(repository, Catalog, "catalog.yaml")
 
 
 def load_routing(repository: Repository) -> Routing:
     """Read which tiers a kind of work asks for first."""
-    name = "agents/routing.yaml"
-    data = _own_file(repository, name) or data_file("agents", "routing.yaml").read_bytes()
-    found = read_data(Routing, data)
-    if isinstance(found, Routing):
-        return found
-    raise rejected(name, found)
+    return _load_data(repository, Routing, "routing.yaml")
+
+
+def _load_data(repository: Repository, model: type[Read], name: str) -> Read:
+    own = _own(repository, f"agents/{name}")
+    found = read_data(model, own or data_file("agents", name).read_bytes())
+    if isinstance(found, tuple):
+        raise rejected(f"agents/{name}", found)
+    return found
 
 
 def load_roles(repository: Repository) -> dict[str, Role]:
@@ -80,9 +78,19 @@ def rejected(name: str, problems: Iterable[Problem]) -> PlanRejected:
     return PlanRejected("\n".join([f"{name} has {many}:", *lines]))
 
 
-def _own_file(repository: Repository, path: str) -> bytes | None:
-    """Read a file that steers us, as its owner has it now."""
+def own_file(repository: Repository, path: str) -> bytes | Problem | None:
+    """Read a file that steers us, as its owner has it now; None where there is none."""
     if repository.bare:
         return repository.read("HEAD", path)
     file = Path(repository.path) / path
-    return file.read_bytes() if file.is_file() else None
+    try:
+        return file.read_bytes() if file.is_file() else None
+    except OSError as error:
+        return Problem(f"cannot be read: {error.strerror}", "Make it readable.")
+
+
+def _own(repository: Repository, path: str) -> bytes | None:
+    data = own_file(repository, path)
+    if isinstance(data, Problem):
+        raise rejected(path, [data])
+    return data

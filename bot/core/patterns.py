@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import takewhile
 
@@ -123,27 +123,7 @@ def _variants(pattern: str) -> tuple[tuple[str, ...], ...]:
 
 def _paths_meet(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     """Whether some path is matched by both segment lists; `**` stands for any number of them."""
-    seen: set[tuple[int, int]] = set()
-    todo = [(0, 0)]
-    while todo:
-        i, j = todo.pop()
-        if (i, j) in seen:
-            continue
-        seen.add((i, j))
-        if i == len(a) and j == len(b):
-            return True
-        deep_a, deep_b = i < len(a) and a[i] == _ANY_DEPTH, j < len(b) and b[j] == _ANY_DEPTH
-        if deep_a:
-            todo.append((i + 1, j))
-            if j < len(b):
-                todo.append((i, j + 1))
-        if deep_b:
-            todo.append((i, j + 1))
-            if i < len(a):
-                todo.append((i + 1, j))
-        if i < len(a) and j < len(b) and not deep_a and not deep_b and _names_meet(a[i], b[j]):
-            todo.append((i + 1, j + 1))
-    return False
+    return _rows_meet(a, b, _ANY_DEPTH, _names_meet)
 
 
 @lru_cache(maxsize=65536)
@@ -156,6 +136,13 @@ def _names_meet(a: str, b: str) -> bool:
         return False
     if "*" in ours and "*" in theirs:
         return True  # the stars take in what stands between the ends of the other
+    return _rows_meet(ours, theirs, "*", _letters_meet)
+
+
+def _rows_meet(
+    a: Sequence[str], b: Sequence[str], many: str, meet: Callable[[str, str], bool]
+) -> bool:
+    """Whether some row fits both; `many` stands for any number of items, `meet` judges two."""
     seen: set[tuple[int, int]] = set()
     todo = [(0, 0)]
     while todo:
@@ -163,13 +150,14 @@ def _names_meet(a: str, b: str) -> bool:
         if (i, j) in seen:
             continue
         seen.add((i, j))
-        if i == len(ours) and j == len(theirs):
+        if i == len(a) and j == len(b):
             return True
-        if i < len(ours) and ours[i] == "*":
-            todo += [(i + 1, j)] + ([(i, j + 1)] if j < len(theirs) else [])
-        if j < len(theirs) and theirs[j] == "*":
-            todo += [(i, j + 1)] + ([(i + 1, j)] if i < len(ours) else [])
-        if i < len(ours) and j < len(theirs) and _letters_meet(ours[i], theirs[j]):
+        many_a, many_b = i < len(a) and a[i] == many, j < len(b) and b[j] == many
+        if many_a:
+            todo += [(i + 1, j)] + ([(i, j + 1)] if j < len(b) else [])
+        if many_b:
+            todo += [(i, j + 1)] + ([(i + 1, j)] if i < len(a) else [])
+        if i < len(a) and j < len(b) and not many_a and not many_b and meet(a[i], b[j]):
             todo.append((i + 1, j + 1))
     return False
 
@@ -200,4 +188,4 @@ def _letters(name: str) -> tuple[str, ...]:
 
 
 def _letters_meet(a: str, b: str) -> bool:
-    return a != "*" and b != "*" and (a in {b, "?"} or b == "?")
+    return a in {b, "?"} or b == "?"
