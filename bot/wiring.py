@@ -35,16 +35,13 @@ from bot.adapters.steering_files import (
 from bot.adapters.survey import survey_repository
 from bot.adapters.worktree import ChangeLimits, GitWorktrees
 from bot.core import names
-from bot.core.base import ZERO_USD, RunId, Sha
-from bot.core.catalog import build_ladder
+from bot.core.base import RunId, Sha
+from bot.core.catalog import build_ladder, local_tier
 from bot.core.config import Settings
-from bot.core.events import (
-    Event,
-    Policy,
-    RunRequested,
-)
+from bot.core.events import Event, Policy, RunRequested
 from bot.core.health import Facts, Trouble
-from bot.core.ledger import Billing, LedgerLine, month_of, spent
+from bot.core.ledger import Billing, LedgerLine, month_of
+from bot.core.money import month_left
 from bot.core.plan import Plan, read_plan
 from bot.core.planning.lint import Author, Note, lint
 from bot.core.redact import Redactor
@@ -173,38 +170,7 @@ def load_ladder(repository: Repository, settings: Settings) -> Ladder:
             return "paid, and agents have no sandbox here: agents.paid_without_sandbox accepts that"
         return engine.missing(tier)
 
-    return build_ladder(settings.tiers, (_local_tier(), *catalog.tiers), routing, why_not)
-
-
-def _local_tier() -> Tier:
-    """Describe the endpoint on this machine, which is free; another needs a tier with a price."""
-    url, model = os.environ.get("ORCHESTRATE_BASE_URL"), os.environ.get("ORCHESTRATE_MODEL", "")
-    key = "ORCHESTRATE_API_KEY" if "ORCHESTRATE_API_KEY" in os.environ else None
-    if url and not re.match(
-        r"https?://(localhost|127\.[0-9.]+|\[::1\]|[^/]*\.localhost)([:/]|$)", url
-    ):
-        raise UserError(
-            f"ORCHESTRATE_BASE_URL is {url}, which is not this machine: is it free or paid?",
-            fix=f"Describe it under tiers: in {names.SETTINGS_FILE}, with its billing.",
-        )
-    return Tier(
-        name="local",
-        engine="builtin",
-        provider="local",
-        model=model,
-        billing=Billing.FREE,
-        base_url=url or None,
-        key_env=key,
-        context_tokens=_context_tokens(os.environ.get("ORCHESTRATE_CONTEXT_TOKENS", "32000")),
-    )
-
-
-def _context_tokens(text: str) -> int:
-    if text.isdecimal() and 2_000 <= int(text) <= 10_000_000:
-        return int(text)
-    raise UserError(
-        f"ORCHESTRATE_CONTEXT_TOKENS is {text!r}.", fix="Set it to a number such as 32000."
-    )
+    return build_ladder(settings.tiers, (local_tier(os.environ), *catalog.tiers), routing, why_not)
 
 
 @lru_cache(maxsize=1)
@@ -279,6 +245,8 @@ def _branch(repository: Repository) -> str:
 def _policy(repository: Repository, run: RunId, asked: Asked) -> Policy:
     settings = load_settings(repository)
     ladder = load_ladder(repository, settings)
+    month = LedgerBranch(repository).lines(month_of(SystemClock().now()))
+    others = [line for line in month if line.run != run]
     return Policy(
         max_parallel=settings.max_parallel,
         jobs=asked.jobs,
@@ -286,23 +254,10 @@ def _policy(repository: Repository, run: RunId, asked: Asked) -> Policy:
         max_iterations=settings.max_iterations,
         budget_usd=asked.max_usd if asked.max_usd is not None else settings.limits.run_usd,
         workstream_usd=settings.limits.workstream_usd,
-        month_left=_month_left(repository, run, ladder, settings.limits.provider_month_usd),
+        month_left=month_left(ladder, settings.limits.provider_month_usd, others),
         engine=asked.engine,
         ladder=ladder,
     )
-
-
-def _month_left(
-    repository: Repository, run: RunId, ladder: Ladder, cap: Decimal
-) -> dict[str, Decimal]:
-    """Return what this month's cap leaves each paid provider, other runs' spending taken off."""
-    paid = {rung.tier.provider for rung in ladder.rungs if rung.tier.billing is Billing.PAID}
-    month = month_of(SystemClock().now())
-    lines = [line for line in LedgerBranch(repository).lines(month) if line.run != run]
-    return {
-        provider: max(cap - spent(line for line in lines if line.provider == provider), ZERO_USD)
-        for provider in sorted(paid)
-    }
 
 
 def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunRequested:

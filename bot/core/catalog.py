@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
+from bot.core import names
 from bot.core.base import Strict
 from bot.core.documents import Document, Problem, parse, read_yaml
+from bot.core.ledger import Billing
 from bot.core.routing import Ladder, RoutingRule, Rung, Tier
+from bot.errors import UserError
+
+_ON_THIS_MACHINE = re.compile(r"https?://(localhost|127\.[0-9.]+|\[::1\]|[^/]*\.localhost)([:/]|$)")
 
 
 class Catalog(Strict):
@@ -47,3 +53,31 @@ def build_ladder(
         for tier in tiers:
             rungs.setdefault(tier.name, Rung(tier=tier, own=is_own, why_not=why_not(tier)))
     return Ladder(rungs=tuple(rungs.values()), rules=routing.rules)
+
+
+def local_tier(environment: Mapping[str, str]) -> Tier:
+    """Describe the endpoint on this machine, which is free; another needs a tier with a price.
+
+    Raises UserError for an address elsewhere, or a context size that is no number.
+    """
+    url = environment.get("ORCHESTRATE_BASE_URL")
+    if url and not _ON_THIS_MACHINE.match(url):
+        raise UserError(
+            f"ORCHESTRATE_BASE_URL is {url}, which is not this machine: is it free or paid?",
+            fix=f"Describe it under tiers: in {names.SETTINGS_FILE}, with its billing.",
+        )
+    tokens = environment.get("ORCHESTRATE_CONTEXT_TOKENS", "32000")
+    if not tokens.isdecimal() or not 2_000 <= int(tokens) <= 10_000_000:
+        raise UserError(
+            f"ORCHESTRATE_CONTEXT_TOKENS is {tokens!r}.", fix="Set it to a number such as 32000."
+        )
+    return Tier(
+        name="local",
+        engine="builtin",
+        provider="local",
+        model=environment.get("ORCHESTRATE_MODEL", ""),
+        billing=Billing.FREE,
+        base_url=url or None,
+        key_env="ORCHESTRATE_API_KEY" if "ORCHESTRATE_API_KEY" in environment else None,
+        context_tokens=int(tokens),
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from bot.core.base import ZERO_USD
+from bot.core.ledger import Billing, LedgerLine, spent
+from bot.core.routing import Ladder
 from bot.core.state import Attempt, RunState
 
 
@@ -29,6 +31,16 @@ def cover_left(state: RunState) -> dict[str, Decimal]:
         if budget is not None:
             left[provider] = min(left[provider], budget - sum(used.values(), ZERO_USD))
     return left
+
+
+def month_left(ladder: Ladder, cap: Decimal, lines: Iterable[LedgerLine]) -> dict[str, Decimal]:
+    """Return what a monthly cap leaves each paid provider of a ladder beside these lines."""
+    lines = tuple(lines)
+    paid = {rung.tier.provider for rung in ladder.rungs if rung.tier.billing is Billing.PAID}
+    return {
+        provider: max(cap - spent(line for line in lines if line.provider == provider), ZERO_USD)
+        for provider in sorted(paid)
+    }
 
 
 def reserve(
