@@ -6,10 +6,9 @@ import queue
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Protocol, assert_never
 
-from bot.adapters.combine import Branch, Combination, Conflict
+from bot.adapters.combine import Conflict
 from bot.adapters.event_ref import Batch, EventRef, Overtaken
 from bot.adapters.git import RefUpdate, Repository
 from bot.core import names
@@ -28,13 +27,13 @@ from bot.core.decide import (
 )
 from bot.core.events import Event
 from bot.core.gates import GateResult
-from bot.core.graph import upstream
 from bot.core.handoff import CompletionStatus
 from bot.core.journal import Journal
 from bot.core.ledger import LedgerLine
-from bot.core.plan import Plan, collide
+from bot.core.plan import Plan
 from bot.core.state import RunState, fold
 from bot.core.summary import state_file
+from bot.drivers.branches import Branches, run_base
 from bot.errors import Unavailable
 from bot.ports import Clock
 from bot.usecases.run_gates import Checked
@@ -136,7 +135,7 @@ class LocalDriver:
         self._planner = planner
         self._run: RunId = record.run
         self._refs = self._own_refs()
-        self._combination: Combination | None = None
+        self._branches = Branches(record, repository, clock)
         self._over: queue.SimpleQueue[_Fact | BaseException] = queue.SimpleQueue()
         self.interrupted = False
         self.state = fold(record.load())
@@ -220,7 +219,7 @@ class LocalDriver:
             try:
                 self._write(draft)
             except Overtaken:
-                self._combination = None
+                self._branches.forget()
                 self._refs = self._own_refs()
                 continue
             self.state = draft.state
@@ -273,7 +272,7 @@ class LocalDriver:
             case AskHuman():
                 draft.add(journal.asked(action))
             case Integrate(iteration=iteration):
-                branch, head = names.combined_branch(self._run), self._combined(draft.state).head()
+                branch, head = names.combined_branch(self._run), self._branches.head(draft.state)
                 draft.add(journal.integrated(draft.state, iteration, branch, head))
                 draft.refs[f"refs/heads/{branch}"] = head
             case StartIteration():
@@ -305,38 +304,16 @@ class LocalDriver:
         last = state.track(start.id).last
         if last is not None and last.number == start.attempt:
             return last.started.base_sha
-        base = self._merge_needs(start.id, state)
-        if base != _run_base(state):
+        base = self._branches.base_for(start.id, state)
+        if base != run_base(state):
             draft.refs[names.base_ref(self._run, start.id, start.attempt)] = base
         return base
-
-    def _merge_needs(self, name: str, state: RunState) -> Sha:
-        """Merge what a workstream needs, and what excluded it and came first, in landing order."""
-        workstream, track = state.workstreams[name], state.track(name)
-        if any(step.fix.id == name for step in state.iterations) or track.conflict:
-            return self._combined(state).head()
-        needs = {w.id: w.waits_for for w in state.workstreams.values()}
-        wanted = upstream(needs, [name])
-        wanted |= {n for n in state.landing if collide(workstream, state.workstreams[n])}
-        wanted |= upstream(needs, wanted)
-        landed = [other for other in state.landing if other in wanted]
-        branches = [self._branch(other, state) for other in landed]
-        branches = [branch for branch in branches if branch.head != branch.base]
-        base = _run_base(state)
-        if not branches and base is not None:
-            return base
-        if len(branches) == 1 and branches[0].base == base:
-            return branches[0].head
-        combination = self._new_combination(state)
-        combination.land_all(branches)
-        return combination.head()
 
     def _publish(self, action: PublishWorkstream, draft: _Draft) -> None:
         state, journal = draft.state, self._journal()
         last = state.track(action.id).last
         assert last is not None, "core publishes what has finished"
-        combination = self._combined(state)
-        landed = combination.land(Branch(action.id, last.started.base_sha, action.head_sha))
+        landed = self._branches.land(action, last.started.base_sha, state)
         branch = names.workstream_branch(self._run, action.id)
         if action.head_sha != last.started.base_sha:
             draft.refs[f"refs/heads/{branch}"] = action.head_sha
@@ -344,28 +321,6 @@ class LocalDriver:
             draft.add(journal.conflict(action.id, action.attempt, landed.others, landed.files))
         else:
             draft.add(journal.published(action.id, action.attempt, branch, action.head_sha))
-
-    def _combined(self, state: RunState) -> Combination:
-        """Return the combination of all that landed, made anew after a restart."""
-        if self._combination is None:
-            self._combination = self._new_combination(state)
-            self._combination.land_all([self._branch(name, state) for name in state.landing])
-        return self._combination
-
-    def _new_combination(self, state: RunState) -> Combination:
-        assert state.request is not None, "a plan runs only after a request"
-        return Combination(self._repository, state.request.base_sha, self._asked_at)
-
-    @property
-    def _asked_at(self) -> datetime:
-        """The date of every merge commit: that of the first request, so that they stay equal."""
-        return next((e.at for e in self._record.load()), self._clock.now())
-
-    def _branch(self, name: str, state: RunState) -> Branch:
-        track = state.track(name)
-        assert track.landed is not None, "only what landed is combined"
-        attempt = track.attempts[track.landed.attempt - 1]
-        return Branch(name, attempt.started.base_sha, track.landed.head_sha)
 
     def _write(self, draft: _Draft) -> None:
         moves = tuple(
@@ -387,7 +342,3 @@ class LocalDriver:
 
     def _journal(self) -> Journal:
         return Journal(self._run, self._clock.now())
-
-
-def _run_base(state: RunState) -> Sha | None:
-    return state.request.base_sha if state.request else None
