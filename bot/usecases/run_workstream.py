@@ -17,11 +17,10 @@ from bot.core.handoff import (
     Delegation,
     TodoItem,
     Unreadable,
-    Usage,
     Verification,
     read_said,
 )
-from bot.core.ledger import Billing, LedgerLine, call_id
+from bot.core.ledger import LedgerLine
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
 from bot.core.redact import Redactor
@@ -41,6 +40,7 @@ from bot.ports import (
     Worktrees,
 )
 from bot.render.prompt import FailingCheck, continuation_prompt
+from bot.usecases.spending import ledger_lines, usage_of
 
 MAX_EVIDENCE_CHARACTERS = 100_000
 LINES_A_SECOND = 200  # that are shown of what one engine prints
@@ -66,7 +66,6 @@ class Handout:
     max_nudges: int
     protected: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
-    approval: str | None = None
 
     @property
     def name(self) -> str:
@@ -111,7 +110,7 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
     return Result(
         completion=completion,
         outcome=attempt.ended.outcome,
-        spend=_ledger_lines(handout, attempt.calls, completion.finished_at),
+        spend=ledger_lines(completion, handout.tier, attempt.calls),
         acknowledgement=attempt.acknowledgement,
         evidence=attempt.evidence_files,
         interrupted=attempt.interrupted,
@@ -183,7 +182,7 @@ class _Attempt:
             tier=handout.tier.name,
             model_requested=handout.tier.model or None,
             model_returned=next((c.model_returned for c in self.calls[::-1]), None),
-            usage=_usage(handout.tier, self.calls),
+            usage=usage_of(handout.tier, self.calls),
             base_sha=handout.base_sha,
             head_sha=head,
             files_changed=len(found.changes),
@@ -252,12 +251,13 @@ class _Attempt:
         acknowledgement = read_said(Acknowledgement, ack) if ack is not None else None
         if isinstance(acknowledgement, Acknowledgement):
             self.acknowledgement = acknowledgement
-        refused = self.snapshot.because if isinstance(self.snapshot, Refused) else ""
+        found = self.snapshot
+        refused = found.because if isinstance(found, Refused) else ""
         stopped = self.ended.outcome in {OutcomeClass.DONE, OutcomeClass.GAVE_UP}
         return Evidence(
             outcome=self.ended.outcome,
             message=self.ended.message,
-            changed=tuple(c.path for c in self.snapshot.changes) if not refused else (),  # type: ignore[union-attr] # not Refused
+            changed=() if isinstance(found, Refused) else tuple(c.path for c in found.changes),
             refused=refused,
             claim=claim,
             claim_is_due=not self._is_shell,
@@ -334,55 +334,3 @@ def _questions(
         blocked = ("it is blocked and does not say by what",) if claim.status == "blocked" else ()
         asked = claim.questions or asked or blocked
     return asked
-
-
-def _usage(tier: Tier, calls: tuple[ModelCall, ...]) -> Usage:
-    costs = [cost_of(tier, call) for call in calls]
-    return Usage(
-        requests=len(calls),
-        input_tokens=sum(call.input_tokens for call in calls),
-        cached_tokens=sum(call.cached_tokens for call in calls),
-        output_tokens=sum(call.output_tokens for call in calls),
-        cost_usd=sum((cost for cost, _ in costs), Decimal(0)),
-        cost_known=all(known for _, known in costs),
-    )
-
-
-def cost_of(tier: Tier, call: ModelCall) -> tuple[Decimal, bool]:
-    """Price a call in dollars, and say whether that is known; a free tier's call costs nothing."""
-    if tier.billing is Billing.FREE:
-        return Decimal(0), True
-    price = tier.cost(call.input_tokens, call.output_tokens)
-    exact = (price or Decimal(0)).quantize(Decimal("0.000001"))
-    return exact, price is not None and call.counted
-
-
-def _ledger_lines(
-    handout: Handout, calls: tuple[ModelCall, ...], at: datetime
-) -> tuple[LedgerLine, ...]:
-    """Write one line a call, named so that writing it twice is writing it once."""
-    base = LedgerLine(
-        id="",
-        at=at,
-        run=handout.run,
-        workstream=handout.workstream.id,
-        attempt=handout.attempt,
-        tier=handout.tier.name,
-        provider=handout.tier.provider,
-        billing=handout.tier.billing,
-        approval=handout.approval,
-    )
-    return tuple(
-        base.model_copy(
-            update={
-                "id": call_id(handout.run, handout.workstream.id, handout.attempt, call.n),
-                "model": call.model_returned or call.model_requested,
-                "input_tokens": call.input_tokens,
-                "cached_tokens": call.cached_tokens,
-                "output_tokens": call.output_tokens,
-                "cost_usd": cost_of(handout.tier, call)[0],
-                "cost_known": cost_of(handout.tier, call)[1],
-            }
-        )
-        for call in calls
-    )
