@@ -26,7 +26,7 @@ class FileChange:
 
 
 def read_diff(text: str) -> tuple[FileChange, ...]:
-    """Read what `git diff --no-color --no-ext-diff` wrote into changes; of binary files, no lines."""
+    """Read what `git diff --no-color --no-ext-diff` wrote; a binary file has no lines here."""
     return tuple(
         FileChange(
             path=_unquoted(file.path),

@@ -12,6 +12,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.core.base import few
+
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 40
 
@@ -141,17 +143,12 @@ def _problem(model: type[BaseModel], document: Document, detail: ErrorDetails) -
     loc = tuple(step for step in detail["loc"] if not str(step).startswith("function-"))
     message, fix = detail["msg"].removeprefix("Value error, "), ""
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(model, loc[:-1])
-        near = difflib.get_close_matches(str(loc[-1]), known, n=1)
         message = f"unknown key {str(loc[-1])!r}"
-        fix = f"Did you mean {near[0]!r}?" if near else f"Known keys: {', '.join(known)}."
+        fix = nearest(str(loc[-1]), _known_keys(model, loc[:-1]), "Known keys")
     elif detail["type"] in {"enum", "literal_error"}:
         message = f"{detail['input']!r} is not one of {detail.get('ctx', {}).get('expected', '')}"
         choices = str(detail.get("ctx", {}).get("expected", "")).replace("'", "")
-        near = difflib.get_close_matches(
-            str(detail["input"]), choices.replace(" or ", ", ").split(", "), n=1
-        )
-        fix = f"Did you mean {near[0]!r}?" if near else ""
+        fix = nearest(str(detail["input"]), choices.replace(" or ", ", ").split(", "))
     elif detail["type"] == "string_pattern_mismatch":
         message = f"{detail['input']!r} does not match {detail.get('ctx', {}).get('pattern', '')}"
         fix = _nearest_name(str(detail["input"]))
@@ -161,6 +158,13 @@ def _problem(model: type[BaseModel], document: Document, detail: ErrorDetails) -
         message, _, fix = message.partition("; ")
         fix = fix[:1].upper() + fix[1:] + ("" if fix.endswith(".") else ".")
     return Problem(message, fix, spell(loc), document.line_of(loc))
+
+
+def nearest(wanted: str, known: Sequence[str], heading: str = "") -> str:
+    """Suggest what somebody may have meant; where nothing is near, list what there is, if asked."""
+    if near := difflib.get_close_matches(wanted, known, n=1):
+        return f"Did you mean {near[0]!r}?"
+    return f"{heading}: {few(known, 20)}." if heading else ""
 
 
 def _nearest_name(text: str) -> str:

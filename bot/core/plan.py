@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -26,14 +23,13 @@ from bot.core.base import (
     Usd,
     WorkstreamId,
     digest,
-    few,
 )
-from bot.core.documents import Document, Loc, Problem, parse, read_yaml, spell
-from bot.core.graph import find_cycle, topological
+from bot.core.documents import Document, Problem, parse, read_yaml, spell
+from bot.core.graph import topological
 from bot.core.patterns import is_readable, may_meet
+from bot.core.plan_structure import Placed, structure_problems
 
 MAX_WORKSTREAMS = 256
-MAX_CIRCLES = 20  # named in one go
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 Name = Annotated[str, StringConstraints(pattern=WORKSTREAM_ID)]
@@ -247,7 +243,7 @@ class Plan(Strict):
 
     @model_validator(mode="after")
     def _can_be_run(self) -> Self:
-        if problems := structure_problems(self.workstreams):
+        if problems := structure_problems(_placed(self.workstreams)):
             raise ValueError("; ".join(problem.message for _, problem in problems))
         return self
 
@@ -289,73 +285,18 @@ def collide(a: Workstream, b: Workstream) -> bool:
     return bool(may_meet(a.files, b.may_change) or may_meet(b.files, a.shares))
 
 
-@dataclass(frozen=True)
-class _Wire:
-    """A workstream as a file places it; of each need its place, id and whether it must land."""
-
-    at: int
-    id: str
-    needs: tuple[tuple[int, str, bool], ...]
-
-
-def structure_problems(workstreams: tuple[Workstream, ...]) -> tuple[tuple[Loc, Problem], ...]:
-    """Return what makes a set of workstreams no plan, each with its place in the file."""
-    return _tangles(
-        tuple(
-            _Wire(
-                at,
-                workstream.id,
-                tuple(
-                    (nth, need.id, need.type is not NeedType.EXCLUDE)
-                    for nth, need in enumerate(workstream.needs)
-                ),
-            )
-            for at, workstream in enumerate(workstreams)
+def _placed(workstreams: tuple[Workstream, ...]) -> tuple[Placed, ...]:
+    return tuple(
+        Placed(
+            at,
+            workstream.id,
+            tuple(
+                (nth, need.id, need.type is not NeedType.EXCLUDE)
+                for nth, need in enumerate(workstream.needs)
+            ),
         )
+        for at, workstream in enumerate(workstreams)
     )
-
-
-def _tangles(wires: tuple[_Wire, ...]) -> tuple[tuple[Loc, Problem], ...]:
-    found: list[tuple[Loc, Problem]] = []
-    first: dict[str, int] = {}
-    for wire in wires:
-        if wire.id in first:
-            what = f"the id {wire.id!r} twice (first in workstreams[{first[wire.id]}])"
-            problem = Problem(what, "Give each its own id.")
-            found.append((("workstreams", wire.at, "id"), problem))
-        first.setdefault(wire.id, wire.at)
-    for wire in wires:
-        for nth, need, _ in wire.needs:
-            loc = ("workstreams", wire.at, "needs", nth)
-            if need == wire.id:
-                found.append((loc, Problem(f"{wire.id!r} needs itself", "Remove it.")))
-            elif need not in first:
-                what = f"{wire.id!r} needs {need!r}, which is no workstream"
-                found.append((loc, Problem(what, _nearest_of(need, sorted(first)))))
-    return (*found, *_circles(wires, first))
-
-
-def _nearest_of(wanted: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(wanted, known, n=1)
-    if near:
-        return f"Did you mean {near[0]!r}?"
-    return f"Known: {few(known, 20)}."
-
-
-def _circles(wires: tuple[_Wire, ...], first: dict[str, int]) -> Iterator[tuple[Loc, Problem]]:
-    """Name one circle after the other, each without the edge that the fix before it takes away."""
-    needs = {
-        wire.id: {need for _, need, lands in wire.needs if lands and need != wire.id}
-        for wire in wires
-    }
-    for _ in range(MAX_CIRCLES):
-        cycle = find_cycle(needs)
-        if not cycle:
-            return
-        what = f"needs in a circle: {' -> '.join(cycle)}"
-        fix = f"Let {cycle[0]!r} not need {cycle[1]!r}."
-        yield ("workstreams", first[cycle[0]], "needs"), Problem(what, fix)
-        needs[cycle[0]].discard(cycle[1])
 
 
 def read_plan(data: bytes | str) -> Plan | tuple[Problem, ...]:
@@ -380,14 +321,14 @@ def read_plan(data: bytes | str) -> Plan | tuple[Problem, ...]:
 def _structure_of(document: Document) -> tuple[Problem, ...]:
     """Find structural problems also where other fields are wrong, so that all come in one go."""
     streams = document.value.get("workstreams")
-    wires = tuple(
-        _Wire(at, stream["id"], _needs_as_written(stream.get("needs")))
+    placed = tuple(
+        Placed(at, stream["id"], _needs_as_written(stream.get("needs")))
         for at, stream in enumerate(streams if isinstance(streams, list) else ())
         if isinstance(stream, dict) and isinstance(stream.get("id"), str)
     )
     return tuple(
         Problem(problem.message, problem.fix, spell(loc), document.line_of(loc))
-        for loc, problem in _tangles(wires)
+        for loc, problem in structure_problems(placed)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.core.base import Strict
-from bot.core.documents import Document, Problem, parse, read_yaml, spell
+from bot.core.documents import Document, Problem, nearest, parse, read_yaml, spell
 from bot.core.plan import Kind, Line, Name, Plan
 
 _FRONT = re.compile(r"\A---[ \t]*\r?\n(.*?\r?\n)---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL)
@@ -55,8 +54,7 @@ def unknown_roles(plan: Plan, data: bytes | str, known: Collection[str]) -> tupl
     for at, workstream in enumerate(plan.workstreams):
         if workstream.role in known:
             continue
-        near = difflib.get_close_matches(workstream.role, sorted(known), n=1)
-        fix = f"Did you mean {near[0]!r}?" if near else f"Roles: {', '.join(sorted(known))}."
+        fix = nearest(workstream.role, sorted(known), "Roles")
         loc = ("workstreams", at, "role")
         line = document.line_of(loc) if isinstance(document, Document) else None
         found.append(Problem(f"no role is called {workstream.role!r}", fix, spell(loc), line))
