@@ -293,10 +293,10 @@ def _after_gates(state: RunState) -> Action:
     names = ", ".join(result.name.value for result in failed)
     if state.iteration >= state.policy.max_iterations:
         return _finish(state, f"{names} still failing after {state.iteration} iterations")
-    if same_findings(state, failed):
-        return _finish(state, f"the last fix changed nothing about {names}")
     if state.iterations and not state.track(state.iterations[-1].fix.id).landed:
         return _finish(state, f"{state.iterations[-1].fix.id} could not mend {names}")
+    if same_findings(state, failed):
+        return _finish(state, f"the last fix changed nothing about {names}")
     fix = fix_workstream(state, failed)
     match _route(state, fix, cover_left(state)):
         case Route():

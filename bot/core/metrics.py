@@ -197,14 +197,13 @@ def _gate_coverage(events: Sequence[Event]) -> float | None:
     combined = [e for e in events if isinstance(e, happened.IntegrationFinished)]
     if not requests or not combined or combined[-1].head_sha == requests[0].base_sha:
         return None
-    wanted = set(requests[-1].policy.gates)
-    ran = {
-        e.result.name
+    results = [
+        e.result
         for e in events
-        if isinstance(e, happened.GateFinished)
-        and e.head_sha == combined[-1].head_sha
-        and _ran(e.result)
-    }
+        if isinstance(e, happened.GateFinished) and e.head_sha == combined[-1].head_sha
+    ]
+    wanted = set(requests[-1].policy.gates) - {r.name for r in results if r.status == "off"}
+    ran = {result.name for result in results if _ran(result)}
     return float(wanted <= ran) if wanted else None
 
 

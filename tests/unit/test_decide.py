@@ -568,6 +568,14 @@ def test_the_same_findings_after_a_fix_stop() -> None:
     assert end.because == "the last fix changed nothing about tests"
 
 
+def test_a_fix_that_did_not_land_is_named_and_not_blamed_for_what_the_gates_still_say() -> None:
+    fix = workstream("fix-2", kind="fix", files=("a/**",))
+    gave_up = (started("fix-2"), finished("fix-2", status="refused", error="a rule"))
+    told = (failing("a", 1, "boom"), iteration(2, fix), gave_up)
+    end = end_of(decided(ONE, *CHECKED, *told))
+    assert end.because.startswith("fix-2 could not mend tests")
+
+
 def test_other_findings_after_a_fix_are_mended_too_but_only_so_many_times() -> None:
     told = (
         *(failing("a", 1, "one"), mended(2, "a"), failing("a+fix-2", 2, "two")),

@@ -128,6 +128,8 @@ def test_gates_are_counted_in_the_first_iteration_only_where_they_ran():
         pytest.param(("passed", "failed"), 1.0, id="a gate that failed has run"),
         pytest.param(("passed", "not_run"), 0.0, id="one that did not run is missing"),
         pytest.param(("passed",), 0.0, id="and so is one that said nothing"),
+        pytest.param(("passed", "off"), 1.0, id="one that is off is not missing"),
+        pytest.param(("off", "off"), None, id="where all are off there is nothing to cover"),
     ],
 )
 def test_gate_coverage(statuses, coverage):

@@ -50,6 +50,13 @@ def test_everything_that_ships_can_be_read():
     assert wanted | {"tutorial-engineer", "scout", "planner", "architect", "auditor"} == set(ROLES)
 
 
+def test_every_sentence_of_a_template_is_whole():
+    steps = [step for template in TEMPLATES for step in template.workstreams]
+    said = [text for step in steps for text in step.constraints]
+    said += [one.text for step in steps for one in step.acceptance if one.text]
+    assert [text for text in said if not (text[0].isupper() and text.endswith("."))] == []
+
+
 CHOICES = {
     "Add pagination to the users list": "feature",
     "Fix the crash on an empty list": "bugfix",
