@@ -52,20 +52,11 @@ class Worktree:
 
 
 @dataclass(frozen=True)
-class Change:
-    """One path that an attempt changed."""
-
-    path: str
-    is_new: bool = False
-    is_gone: bool = False
-
-
-@dataclass(frozen=True)
 class Snapshot:
     """What a worktree holds: a tree, and how it differs from the base."""
 
     tree: str
-    changes: tuple[Change, ...]
+    changed: tuple[str, ...]  # paths
     insertions: int = 0
     deletions: int = 0
     added_text: str = ""  # the lines that were added, to be searched for secrets

@@ -126,7 +126,7 @@ def rescue_worktrees(repository: Repository, folder: RunFolder, at: datetime) ->
             done.append(Cleaned(run, name, kept_because=f"{snapshot.because}; it is in {kept}"))
             continue
         rescued = None
-        if snapshot.changes:
+        if snapshot.changed:
             commit = worktrees.commit(worktree, snapshot, f"Rescued from {name}\n", at)
             rescued = _keep(repository, run, name, commit, at)
         worktrees.remove(worktree)

@@ -19,7 +19,7 @@ from bot.adapters.git import GitError, Repository, run_git
 from bot.core.base import Sha, printable
 from bot.core.handoff import MAX_CLAIM_BYTES
 from bot.core.names import WORK_FOLDER
-from bot.ports import Change, Refused, Snapshot, Worktree
+from bot.ports import Refused, Snapshot, Worktree
 
 KEPT = "kept"  # where a worktree goes that is in the way and may hold work
 _SYMLINK, _SUBMODULE = "120000", "160000"
@@ -162,21 +162,21 @@ class GitWorktrees:
         out = self._repository.git("diff-tree", *args, "--no-ext-diff", "--no-textconv", base, tree)
         facts, _, patch = out.partition(b"\0\0diff --git ")
         parts = facts.decode("utf-8", "surrogateescape").split("\0")
-        changes: list[Change] = []
+        changed: list[str] = []
         while parts and parts[0].startswith(":"):
-            [_, mode, _, blob, status], path = parts[0].split(" "), parts[1]
+            [_, mode, _, blob, _], path = parts[0].split(" "), parts[1]
             parts = parts[2:]
             if mode == _SUBMODULE:
                 return Refused(f"a submodule was added or moved: {printable(path)}")
             if mode == _SYMLINK and self._escapes(path, blob):
                 return Refused(f"a link that leaves the repository: {printable(path)}")
-            changes.append(Change(path, is_new=status == "A", is_gone=status == "D"))
+            changed.append(path)
         counted = [row.split("\t") for row in parts if row and not row.startswith("-")]
         inserted, deleted = (sum(int(row[n]) for row in counted) for n in (0, 1))
         added = "\n".join(
             line[1:] for line in patch.decode("utf-8", "replace").split("\n") if line[:1] == "+"
         )
-        return Snapshot(tree, tuple(changes), inserted, deleted, added)
+        return Snapshot(tree, tuple(changed), inserted, deleted, added)
 
     def _escapes(self, path: str, blob: str) -> bool:
         target = self._repository.git("cat-file", "blob", blob).decode("utf-8", "surrogateescape")

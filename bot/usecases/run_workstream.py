@@ -163,7 +163,7 @@ class _Attempt:
         now = self._tools.clock.now()
         head = None
         found = self.snapshot if isinstance(self.snapshot, Snapshot) else Snapshot("", ())
-        if found.changes:
+        if found.changed:
             title = f"{handout.workstream.title}\n\nWorkstream {handout.workstream.id} of run "
             message = f"{title}{handout.run}, by {handout.tier.name}.\n"
             head = self._tools.worktrees.commit(self._worktree, found, message, now)
@@ -185,7 +185,7 @@ class _Attempt:
             usage=usage_of(handout.tier, self.calls),
             base_sha=handout.base_sha,
             head_sha=head,
-            files_changed=len(found.changes),
+            files_changed=len(found.changed),
             insertions=found.insertions,
             deletions=found.deletions,
             todo=self.evidence.todo,
@@ -238,7 +238,7 @@ class _Attempt:
 
     def _read_worktree(self) -> Snapshot | Refused:
         found = self._tools.worktrees.snapshot(self._worktree)
-        if isinstance(found, Snapshot) and found.changes:
+        if isinstance(found, Snapshot) and found.changed:
             secrets = self._tools.redactor.found(found.added_text)
             if secrets:
                 return Refused(f"a secret in the change ({secrets[0].kind}); it is not kept")
@@ -257,7 +257,7 @@ class _Attempt:
         return Evidence(
             outcome=self.ended.outcome,
             message=self.ended.message,
-            changed=() if isinstance(found, Refused) else tuple(c.path for c in found.changes),
+            changed=() if isinstance(found, Refused) else found.changed,
             refused=refused,
             claim=claim,
             claim_is_due=not self._is_shell,
