@@ -26,7 +26,6 @@ _LONGEST_LINE = 2_000
 app = typer.Typer(
     name="orchestrate",
     help="Several coding agents side by side, one checked branch.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -38,7 +37,7 @@ for command in (run, plan, status, log, approve, retry, costs, doctor, clean, de
 def run_app() -> int:
     """Run a command; turn what it raises into one line, the next step, and an exit code."""
     try:
-        result = app(standalone_mode=False)
+        result = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except BotError as error:
         _say(error.what, error.fix)
         return error.exit_code
@@ -62,6 +61,7 @@ def run_app() -> int:
 def _say(what: str, fix: str) -> None:
     from bot.render.terminal import defused
 
-    lines = [*f"orchestrate: {what}".splitlines(), *([f"  {fix}"] if fix else [])]
-    for line in lines:  # text from a damaged record may hold what steers a terminal
-        sys.stderr.write(defused(line, _LONGEST_LINE) + "\n")
+    # text from a damaged record may hold what steers a terminal
+    lines = [defused(line, _LONGEST_LINE) for line in f"orchestrate: {what}".splitlines()]
+    for line in [*lines, *([f"  {defused(fix, _LONGEST_LINE)}"] if fix else [])]:
+        sys.stderr.write(line + "\n")

@@ -45,15 +45,17 @@ class Options:
 
 def run_task(options: Options) -> int:
     """Run, resume or show a plan; return the exit code."""
+    _refuse_what_does_not_go_together(options)
     repository = wiring.open_repository(options.repo)
     if options.resume is not None:
         return _resume(repository, names.run_id(options.resume), options)
     wiring.base_commit(repository, options.base)
     proposal = wiring.propose(repository, _source(options), options.base)
+    asked = _asked(options, proposal.plan.task)
     if options.dry_run:
         return _show(repository, proposal, options)
     run = wiring.new_run_id(repository)
-    request = wiring.start_request(repository, _asked(options, proposal.plan.task), run)
+    request = wiring.start_request(repository, asked, run)
     wiring.require_tiers(proposal, request)
     wiring.clean_runs(repository, logs_too=False)
     return drive(repository, request, proposal, options)
@@ -111,12 +113,21 @@ def _report(repository: Repository, run: RunId, options: Options, *, interrupted
 def _show(repository: Repository, proposal: Proposal, options: Options) -> int:
     """Print the plan, and which tier would take each workstream."""
     ladder = wiring.load_ladder(repository, load_settings(repository))
-    sys.stdout.write(proposal.text)
-    for line in wiring.routes(proposal, ladder, options.engine):
-        sys.stdout.write(f"# {line}\n")
-    for note in proposal.notes:
-        sys.stdout.write(f"# {note}\n")
+    as_json = proposal.plan.model_dump_json(indent=2, exclude_defaults=True) + "\n"
+    sys.stdout.write(as_json if options.json else proposal.text)
+    remarks = sys.stderr if options.json else sys.stdout  # JSON has no comments
+    for line in (*wiring.routes(proposal, ladder, options.engine), *proposal.notes):
+        remarks.write(f"# {line}\n")
     return Exit.OK
+
+
+def _refuse_what_does_not_go_together(options: Options) -> None:
+    sources = (options.task, options.plan, options.issue_file)
+    if options.resume is not None and (options.dry_run or any(one is not None for one in sources)):
+        raise UserError(
+            "--resume takes no task, no --plan and no --dry-run beside it.",
+            fix=f"orchestrate run --resume {options.resume}",
+        )
 
 
 def _source(options: Options) -> wiring.PlanSource:
@@ -143,7 +154,9 @@ def _read(name: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
-        raise UserError(f"{name} cannot be read: {error.strerror}.") from error
+        raise UserError(
+            f"{name} cannot be read: {error.strerror}.", fix="Name a file, or - for stdin."
+        ) from error
 
 
 def _asked(options: Options, task: str) -> wiring.Asked:

@@ -267,10 +267,16 @@ def test_where_nothing_is_configured_no_gate_passes(tmp_path: Path):
 def test_a_dry_run_shows_the_plan_and_changes_nothing(tmp_path: Path):
     world = make_world(tmp_path)
     before = world.repo.snapshot()
-    done = world.run(ONE, "--dry-run")
-    assert done.exit_code == 0
-    assert "id: a" in done.stdout
-    assert "# a: shell" in done.stdout
+    file = tmp_path / "plan.yaml"
+    file.write_text(ONE)
+    where = ("--plan", str(file), "--repo", str(world.repo.path))
+    shown = world.start("run", *where, "--dry-run").end()
+    assert shown.exit_code == 0
+    assert "id: a" in shown.stdout
+    assert "# a: shell" in shown.stdout
+    as_json = world.start("run", *where, "--dry-run", "--json").end()
+    assert [one["id"] for one in json.loads(as_json.stdout)["workstreams"]] == ["a"]
+    assert "# a: shell" in as_json.stderr
     assert world.repo.snapshot() == before
     assert not (world.folder / "state").exists()
 
@@ -301,6 +307,11 @@ WRONG = {
     "no jobs": (("--jobs", "0"), "--jobs"),
     "a plan and a task": (("Do it",), "Give one of a task, --plan or --issue-file"),
     "an unknown option": (("--no-such-option",), "--no-such-option"),
+    "a dry run that is refused as the run would be": (
+        ("--dry-run", "--engine", "gemni"),
+        "no engine 'gemni'",
+    ),
+    "a plan for a run that has one": (("--resume", "abc123"), "--resume takes no task, no --plan"),
     "a base that is an option": (("--base", "--upload-pack=touch x"), "is no commit"),
 }
 
@@ -317,6 +328,8 @@ def test_a_run_that_is_not_there_cannot_be_resumed(tmp_path: Path):
     world = make_world(tmp_path)
     for name in ("abc123", "../x", "ledger"):
         assert world.resume(name).exit_code == 2
+    done = world.resume("abc123", "--dry-run")  # it would be a real run
+    assert (done.exit_code, "no --dry-run" in done.stderr) == (2, True), done
 
 
 def test_a_run_that_needs_a_model_says_what_is_missing(tmp_path: Path):
@@ -394,6 +407,12 @@ def test_the_installed_command_runs_a_plan_from_standard_input(tmp_path: Path):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "passed"
+
+
+def test_the_command_alone_shows_what_there_is(tmp_path: Path):
+    done = make_world(tmp_path).start().end()
+    assert done.exit_code == 0
+    assert "\n  run      Plan a task" in done.stdout
 
 
 def test_an_unfinished_settings_file_stops_a_run_before_anything_starts(tmp_path: Path):
