@@ -117,7 +117,7 @@ def _approve(name: str, plan: Plan, notes: tuple[Note, ...]) -> None:
         typer.echo(_printable(f"{name}: {note}"))
     typer.echo(
         f"{name} can be run: {many}, {len(groups[0])} at once from the start, "
-        f"{len(groups)} after each other."
+        f"at most {len(groups)} in a row."
     )
 
 

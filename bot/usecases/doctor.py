@@ -95,6 +95,10 @@ def _branches(found: RepositoryFacts) -> Iterator[Check]:
         yield Check("branches", Health.OK, f"nothing is in the way of {top}/<run>/<workstream>")
 
 
+def _readable(many: int, noun: str) -> str:
+    return f"1 {noun} is readable" if many == 1 else f"{many:,} {noun}s are readable"
+
+
 def _below(branch: str, top: str) -> str:
     return "<run>/<workstream>" if branch == top else "<workstream>"
 
@@ -104,11 +108,11 @@ def _record(found: RepositoryFacts) -> Iterator[Check]:
     for trouble in damaged.values():
         yield _failure("records", trouble)
     if not damaged:
-        yield Check("records", Health.OK, f"{len(found.records)} runs are readable")
+        yield Check("records", Health.OK, _readable(len(found.records), "run"))
     if isinstance(found.ledger, Trouble):
         yield _failure("ledger", found.ledger)
     else:
-        yield Check("ledger", Health.OK, f"{found.ledger:,} lines are readable")
+        yield Check("ledger", Health.OK, _readable(found.ledger, "line"))
     if found.leftovers:
         many = f"Dead runs left {len(found.leftovers)} worktrees: {', '.join(found.leftovers[:5])}"
         yield Check("leftovers", Health.WARNING, many, "orchestrate clean")
