@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.core.base import Strict
+from bot.core.escapes import without_escapes
 
 CHARACTERS_PER_TOKEN = 4  # the estimate that everything here goes by
 LEAST_USEFUL_TOKENS = 64  # a cut that leaves less than this of a text is not worth its room
 _FRAME_TOKENS = 24  # heading and fence around a text
 
-# Escape sequences of terminals, then what no reader sees: controls, lone surrogates, overrides of
-# the writing direction, and the tag characters, which spell hidden ASCII.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?)")
+# What no reader sees: controls, lone surrogates, overrides of the writing direction, and the
+# tag characters, which spell hidden ASCII.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
     "\ud800-\udfff\U000e0000-\U000e007f]"
@@ -96,8 +96,7 @@ def estimated_tokens(text: str) -> int:
 
 def plain(text: str) -> str:
     """Return text as a reader sees it: no terminal escapes, no hidden characters, \\n for lines."""
-    text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return _UNSEEN.sub("\ufffd", text)
+    return _UNSEEN.sub("\ufffd", without_escapes(text))
 
 
 def pack(sources: Sequence[Source], budget_tokens: int) -> Packed:

@@ -6,9 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from bot.core.escapes import without_escapes
 from bot.core.gates import Finding, Severity
 from bot.core.repo_paths import RepoFiles, reportable
-from bot.core.runner_output import readable
 
 MAX_EVIDENCE = 2_000
 _MAX_FINDINGS = 50
@@ -24,7 +24,7 @@ _RULE = "failed-test"
 
 def failed_tests(output: str, files: RepoFiles) -> tuple[Finding, ...]:
     """Return a finding for each failed test that the output names, at most 50, none twice."""
-    lines = [line[:_LONGEST_LINE] for line in readable(output).split("\n")]
+    lines = [line[:_LONGEST_LINE] for line in without_escapes(output).split("\n")]
     found: dict[tuple[str | None, str], Finding] = {}
     for read in _READERS:
         for finding in read(lines, files):
@@ -34,7 +34,7 @@ def failed_tests(output: str, files: RepoFiles) -> tuple[Finding, ...]:
 
 def tail(text: str) -> str:
     """Return the end of an output, short enough for evidence."""
-    text = readable(text).strip()
+    text = without_escapes(text).strip()
     return text if len(text) <= MAX_EVIDENCE else "…" + text[1 - MAX_EVIDENCE :]
 
 

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.core.escapes import without_escapes
 from bot.core.failed_tests import failed_tests, tail
 from bot.core.gates import Finding, GateName, GateResult, Severity
 from bot.core.repo_paths import RepoFiles
-from bot.core.runner_output import TestCount, count_tests, readable
+from bot.core.runner_output import TestCount, count_tests
 
 _COULD_NOT_START = frozenset({126, 127})
 _NO_TESTS = 5  # of pytest, and of unittest from Python 3.12 on
@@ -65,7 +66,7 @@ def judge_tests(run: SuiteRun, files: RepoFiles) -> GateResult:
 
 def _could_not_start(run: SuiteRun) -> str | None:
     """Say what is missing where the runner itself did not start."""
-    text = readable(run.output)
+    text = without_escapes(run.output)
     module = _NO_MODULE.search(text)
     if run.exit_code == 1 and module:
         return f"{run.command!r} did not start: {module[1]}. Install it where the gates run."
@@ -85,7 +86,7 @@ def _found_no_tests(run: SuiteRun, count: TestCount | None) -> bool:
         return False
     if run.exit_code == _NO_TESTS:
         return count is not None or "pytest" in run.command
-    return _NONE_FOUND.search(readable(run.output)) is not None
+    return _NONE_FOUND.search(without_escapes(run.output)) is not None
 
 
 def _stopped(run: SuiteRun, count: TestCount | None) -> GateResult:

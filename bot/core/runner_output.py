@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+from bot.core.escapes import without_escapes
+
 _PLAIN_ITEM = r"\d+ (?:tests? )?(?:passed|failed|skipped|pending|errors?)"
 _PLAIN = re.compile(
     r"\W{0,20}(?:[A-Za-z][A-Za-z ]{0,40}[:.] *)?"
@@ -54,18 +55,15 @@ class TestCount:
         )
 
 
-def readable(output: str) -> str:
-    """Return the text of a terminal's output: without colours, one line per line."""
-    return _ESCAPES.sub("", output).replace("\r\n", "\n").replace("\r", "\n")
-
-
 def count_tests(runner_output: str) -> TestCount | None:
     """Return how many tests the summaries in the output count, or None where there is none.
 
     Several summaries, of one runner or of more, are added up. None means that nothing is known;
     a runner that says it found no tests gives a count of zero.
     """
-    lines = [line for line in readable(runner_output).split("\n") if len(line) <= _LONGEST_LINE]
+    lines = [
+        line for line in without_escapes(runner_output).split("\n") if len(line) <= _LONGEST_LINE
+    ]
     known = _added(count for read in _SUMMARIES if (count := read(lines)) is not None)
     if known is not None:
         return known

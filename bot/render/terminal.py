@@ -13,19 +13,13 @@ from typing import IO
 from rich.console import Console
 from rich.text import Text
 
+from bot.core.escapes import without_escapes
 from bot.core.metrics import Cost
 from bot.core.state import WorkstreamStatus
 
 PLAIN_WIDTH = 100  # where nobody says how wide it is
 NARROW = 80  # below, columns that matter less are left out
 
-# Whole sequences go, so that no "[31m" stays; then every other character that is no text.
-_SEQUENCE = re.compile(
-    r"\x1b\][^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)?"  # OSC: titles, links, clipboard
-    r"|\x1b[PX^_][^\x1b\x9c]{0,4096}(?:\x1b\\|\x9c)?"  # DCS, SOS, PM, APC
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, cursor, erase
-    r"|\x1b[ -/]*[0-~]?"  # the rest
-)
 _NO_TEXT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, direction, surrogate, unassigned
 _JOINERS = {"\u200d", "\u200c"}  # needed inside of emoji and scripts, and harmless
 _MAX_MARKS = 4  # combining marks on one letter; more are there to cover other lines
@@ -47,7 +41,7 @@ def defused(text: str, limit: int = 2_000) -> str:
     """Make one harmless line of text that anybody wrote, at most `limit` characters long."""
     head = text[: 4 * limit]
     safe, marks = [], 0
-    for char in _SEQUENCE.sub("", head):
+    for char in without_escapes(head):
         category = unicodedata.category(char)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         if marks > _MAX_MARKS:
