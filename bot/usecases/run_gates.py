@@ -19,6 +19,7 @@ from bot.core.gates import Finding, GateName, GateResult
 from bot.core.handoff import Completion
 from bot.core.judge_coverage import judge_coverage
 from bot.core.judge_tests import SuiteRun, judge_tests
+from bot.core.plan import Kind
 from bot.core.public_names import ReadSource
 from bot.core.redact import Redactor
 from bot.core.repo_paths import RepoFiles
@@ -38,6 +39,7 @@ ANALYZER_TOOLS = {
     "clippy-sarif": "cargo clippy --version && clippy-sarif --version",
 }
 _LONE = re.compile("[\ud800-\udfff]")  # how bytes that are no UTF-8 were read
+_REVIEWING = frozenset({Kind.REVIEW, Kind.AUDIT})
 _PROBE_SECONDS, _ANALYZER_SECONDS = 30.0, 600.0
 
 
@@ -146,9 +148,14 @@ class _Check:
                 found += on_changed_lines(said, changed, new_files)
         scores: list[float] = []
         for review in self._reviews():
+            if review.base_sha == self._base:
+                could_not.append(f"{review.workstream} (it began before anything had landed)")
+                continue
             ran.append(review.workstream)
-            found += self._still_valid(review)
-            scores += [review.score] if review.score is not None else []
+            valid = self._still_valid(review)
+            found += valid
+            if review.score is not None and len(valid) == len(review.findings):
+                scores.append(review.score)  # of what was mended since it says nothing
         minimum = self._state.plan.gates.review_min if self._state.plan else None
         return judge_review(
             tuple(found),
@@ -189,7 +196,9 @@ class _Check:
         for name in self._state.landing:
             last = self._state.track(name).last
             completion = last.completion if last else None
-            if completion and (completion.findings or completion.score is not None):
+            if self._state.workstreams[name].kind not in _REVIEWING or completion is None:
+                continue  # nobody reviews their own work
+            if completion.findings or completion.score is not None:
                 yield completion
 
     def _still_valid(self, review: Completion) -> tuple[Finding, ...]:

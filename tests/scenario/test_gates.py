@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.run_folder import RunFolder
+from tests.support.scripted_model import ScriptedModel, call, finish
 from tests.support.world import World, make_world, plan, work
 
 FILES = {
@@ -85,3 +86,37 @@ def test_tests_that_became_unreadable_are_a_finding(tmp_path: Path):
     done = world.run(plan(work("a", spoils, files=["test_shop.py"])))
     rules = [finding["rule"] for finding in done.gate("review")["findings"]]
     assert "weakened-test/unreadable" in rules
+
+
+FINDING = {"path": "shop.py", "line": 9, "severity": "critical", "rule": "tax", "message": "free"}
+ONLY_REVIEW = "tests: {enabled: false}\ndocs: {enabled: false}\n" + NO_COVERAGE
+
+
+def test_what_a_reviewer_found_is_mended_and_the_review_then_passes(tmp_path: Path):
+    world = make_world(tmp_path, FILES, settings=ONLY_REVIEW)
+    looks = [call("todo", done=[1]), finish(score=4, findings=[FINDING])]
+    mends = [call("edit_file", path="shop.py", old="def tax(n)", new="def tax(n=1)")]
+    mends += [call("todo", done=[1]), finish()]
+    review = work("r", kind="review", files=[], needs=["a"])
+    with ScriptedModel([*looks, *mends]) as model:
+        world.env |= {"ORCHESTRATE_BASE_URL": model.base_url, "ORCHESTRATE_MODEL": "scripted-1"}
+        done = world.run(plan(work("a", ADDS, files=["shop.py"]), review))
+    assert (done.exit_code, done.report["iterations"]) == (0, 2), done
+    assert done.gate("review")["value"] == 10.0
+
+
+LOOKS_AT_NOTHING = {
+    "who made it gives itself a score": {"files": ["a.txt"]},
+    "a reviewer that began before there was anything to see": {"kind": "review", "files": []},
+}
+
+
+@pytest.mark.parametrize("who", LOOKS_AT_NOTHING.values(), ids=LOOKS_AT_NOTHING)
+def test_a_score_of_nobody_who_looked_passes_nothing(tmp_path: Path, who: dict[str, object]):
+    world = make_world(tmp_path, settings=ONLY_REVIEW)  # nothing that an analyzer reads
+    writes = [call("write_file", path="a.txt", content="a\n")] if "kind" not in who else []
+    with ScriptedModel([*writes, call("todo", done=[1]), finish(score=10)]) as model:
+        world.env |= {"ORCHESTRATE_BASE_URL": model.base_url, "ORCHESTRATE_MODEL": "scripted-1"}
+        agent = work("r", engine="builtin", **who)
+        done = world.run(plan(agent, work("z", "echo z > z.txt")))
+    assert (done.gate("review")["status"], done.exit_code) == ("not_run", 1), done
