@@ -12,6 +12,7 @@ from bot.core.decide import AskHuman, FinishRun, StartIteration, StartWorkstream
 from bot.core.events import Event
 from bot.core.gates import GateResult
 from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
+from bot.core.ledger import Billing, LedgerLine, spent
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Plan
 from bot.core.state import Attempt, RunState
@@ -94,6 +95,20 @@ class Journal:
                 cause=f"{completion.workstream}.{completion.attempt}",
                 tier=completion.tier,
                 because=completion.error or outcome.value,
+            )
+
+    def paid(self, completion: Completion, lines: Iterable[LedgerLine]) -> Iterable[Event]:
+        """Record what went out under an approval, as the ledger has it."""
+        paid = [line for line in lines if line.billing is Billing.PAID]
+        for provider in sorted({line.provider for line in paid}):
+            yield happened.ApprovalUsed(
+                at=self.at,
+                run=self.run,
+                cause=f"{provider} {len(paid)}",
+                workstream=completion.workstream,
+                attempt=completion.attempt,
+                provider=provider,
+                usd=spent(line for line in paid if line.provider == provider),
             )
 
     def published(self, workstream: str, attempt: int, branch: str, head: Sha) -> Event:

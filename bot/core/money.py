@@ -65,6 +65,17 @@ def cap_reached(state: RunState, provider: str) -> str:
     return ""
 
 
+def covered(lines: Iterable[LedgerLine], state: RunState) -> tuple[LedgerLine, ...]:
+    """Name, on each line of a paid call, the approval that covers it and its reason."""
+    latest = {grant.provider: grant for grant in state.granted if grant.provider}
+    return tuple(
+        line.model_copy(update={"approval": grant.id, "justification": grant.because})
+        if line.billing is Billing.PAID and (grant := latest.get(line.provider))
+        else line
+        for line in lines
+    )
+
+
 def _used(state: RunState) -> dict[str, Decimal]:
     """Sum what each provider was paid, or is promised where that is not known yet."""
     used: dict[str, Decimal] = {}

@@ -30,6 +30,7 @@ from bot.core.gates import GateResult
 from bot.core.handoff import CompletionStatus
 from bot.core.journal import Journal
 from bot.core.ledger import LedgerLine
+from bot.core.money import covered
 from bot.core.plan import Plan
 from bot.core.state import RunState, fold
 from bot.core.summary import state_file
@@ -237,7 +238,8 @@ class LocalDriver:
         if result is None:
             return
         done = result.completion
-        draft.spend += result.spend
+        draft.spend += covered(result.spend, draft.state)
+        draft.add(*self._journal().paid(done, result.spend))
         draft.files.update(result.evidence)
         kept = f"{done.workstream}.{done.attempt}"
         draft.files[f"completions/{kept}.json"] = done.model_dump_json(indent=2).encode()

@@ -222,6 +222,10 @@ def test_money_is_spent_only_with_a_recorded_approval(tmp_path: Path):
     assert [line["entry"] for line in lines] == ["approve", "spend", "spend", "spend"]
     assert done.report["cost_usd"] == f"{sum(float(x['cost_usd']) for x in lines[1:]):.6f}"
     assert float(done.report["cost_usd"]) > 0
+    assert {line["approval"] for line in lines} == {lines[0]["id"]}
+    assert {line["justification"] for line in lines} == {"it matters"}
+    [used] = [e for e in world.events(asks.id) if e["type"] == "approval.used"]
+    assert (used["provider"], used["usd"]) == ("acme", done.report["cost_usd"])
 
 
 TESTED = {
