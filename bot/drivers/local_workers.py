@@ -123,6 +123,7 @@ class LocalWorkers:
             workstream=workstream,
             attempt=start.attempt,
             tier=start.tier,
+            run_base=base,
             base_sha=attempting.base_sha,
             deadline=deadline,
             context_tokens=self.settings.agents.context_tokens,

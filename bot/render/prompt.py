@@ -15,7 +15,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.core import names
-from bot.core.base import digest
+from bot.core.base import Sha, digest
 from bot.core.context import Packed, listed, plain, shortened
 from bot.core.gates import Finding, Severity
 from bot.core.handoff import Acknowledgement, Claim, Delegation, TodoItem
@@ -37,6 +37,7 @@ class Story:
     goes_on: bool = False  # the folder holds what an earlier attempt did
     errors: tuple[str, ...] = ()  # why earlier attempts failed
     answer: str = ""  # a person's, to the agent's questions
+    run_base: Sha | None = None  # where other work has landed since
 
 
 @dataclass(frozen=True)

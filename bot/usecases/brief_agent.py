@@ -31,6 +31,7 @@ class Assignment:
     workstream: Workstream
     attempt: int
     tier: Tier
+    run_base: Sha  # before anything had landed
     base_sha: Sha
     deadline: Moment
     context_tokens: int  # at most, of files given along with the task
@@ -88,6 +89,7 @@ def brief(
         goes_on=assignment.start_from is not None,
         errors=tuple(shortened(e, LONGEST_ERROR) for e in earlier.errors[-MOST_ERRORS:]),
         answer=shortened(earlier.answer, LONGEST_ANSWER),
+        run_base=assignment.run_base if assignment.run_base != assignment.base_sha else None,
     )
     system = system_prompt(role.prompt, role.deny)
     gathered = gather(assignment.workstream, paths, read)
