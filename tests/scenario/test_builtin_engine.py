@@ -404,6 +404,15 @@ def test_the_hand_over_is_written_by_its_own_tools_only(worktree: Path) -> None:
     assert said.status == "blocked"
 
 
+def test_a_model_is_told_that_tools_write_the_hand_over_that_its_prompt_speaks_of(
+    worktree: Path,
+) -> None:
+    with ScriptedModel([finish()]) as model:
+        work(job_for(worktree, model), LocalProcesses(), lambda _: None)
+    told = json.dumps(model.requests[0].body["messages"])
+    assert "write acknowledgement.json and completion.json for you" in told
+
+
 def test_a_hand_over_folder_that_leads_elsewhere_is_not_followed(worktree: Path) -> None:
     elsewhere = worktree.parent / "elsewhere"
     (worktree / ".orchestrate").rename(elsewhere)
