@@ -98,7 +98,7 @@ def propose(repository: Repository, source: PlanSource, base: str) -> Proposal:
         if strangers := unknown_roles(plan, source.plan, frozenset(load_roles(repository))):
             raise rejected(source.name, strangers)
         linted = lint(plan, paths, written_by=Author.PERSON)
-        return _proposal(linted.plan, f"file {source.name}", linted.notes)
+        return _proposal(linted.plan, f"file {Path(source.name).name}", linted.notes)
     planned = plan_for(repository, source.task or "", base)
     assessed, chosen = planned.assessment, planned.choice
     why = f"{assessed.complexity}: {assessed.because}; {chosen.because}"

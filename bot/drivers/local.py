@@ -25,7 +25,7 @@ from bot.core.decide import (
     StartWorkstream,
     decide,
 )
-from bot.core.events import Event
+from bot.core.events import Event, PlanAccepted, WorkstreamPublished
 from bot.core.gates import GateResult
 from bot.core.handoff import CompletionStatus
 from bot.core.journal import Journal
@@ -37,6 +37,7 @@ from bot.core.summary import state_file
 from bot.drivers.branches import Branches, run_base
 from bot.errors import Unavailable
 from bot.ports import Clock
+from bot.render.shared import shared_page
 from bot.usecases.run_gates import Checked
 from bot.usecases.run_workstream import Result
 
@@ -333,6 +334,8 @@ class LocalDriver:
         if not draft.events:
             return
         files = {**draft.files, "state.json": state_file(draft.state)}
+        if any(isinstance(event, PlanAccepted | WorkstreamPublished) for event in draft.events):
+            files["context.md"] = shared_page(draft.state).encode()
         batch = Batch(tuple(draft.events), files, moves, tuple(draft.spend))
         self._record.append(batch, self._clock.now())
         self._refs.update(draft.refs)
