@@ -13,10 +13,9 @@ def shared_page(state: RunState) -> str:
     if state.plan is None:
         return ""
     parts = ["# Task", plain(state.plan.task), "# Workstreams"]
-    parts += [
-        f"- `{w.id}` ({w.kind}): {plain(w.title)}; may change {', '.join(w.may_change) or 'nothing'}"
-        for w in state.workstreams.values()
-    ]
+    for w in state.workstreams.values():
+        files = ", ".join(w.may_change) or "nothing"
+        parts.append(f"- `{w.id}` ({w.kind}): {plain(w.title)}; may change {files}")
     for name in state.landing:
         last = state.track(name).last
         if last is None or last.completion is None:
