@@ -73,7 +73,7 @@ def load_templates() -> list[PlanTemplate]:
 
 def rejected(name: str, problems: Iterable[Problem]) -> PlanRejected:
     """Make one error of everything that is wrong in a file."""
-    lines = [f"  {problem}{' ' + problem.fix if problem.fix else ''}" for problem in problems]
+    lines = [f"  {problem}.{' ' + problem.fix if problem.fix else ''}" for problem in problems]
     many = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
     return PlanRejected("\n".join([f"{name} has {many}:", *lines]))
 

@@ -62,6 +62,6 @@ def _say(what: str, fix: str) -> None:
     from bot.render.terminal import defused
 
     # text from a damaged record may hold what steers a terminal
-    lines = [defused(line, _LONGEST_LINE) for line in f"orchestrate: {what}".splitlines()]
-    for line in [*lines, *([f"  {defused(fix, _LONGEST_LINE)}"] if fix else [])]:
-        sys.stderr.write(line + "\n")
+    for line in [*f"orchestrate: {what}".splitlines(), *([f"  {fix}"] if fix else [])]:
+        indent = "  " if line.startswith("  ") else ""
+        sys.stderr.write(f"{indent}{defused(line, _LONGEST_LINE)}\n")

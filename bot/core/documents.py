@@ -17,6 +17,27 @@ from bot.core.base import few
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 40
 
+_LIST = ("not a list", "Write [a, b], or one item a line with a dash before it.")
+_KEYS = ("not a set of keys with values", "Write {key: value}, or one key: value a line.")
+_TEXT = ("not text", "Put it in quotes.")
+_NUMBER = ("not a number", "Write it in digits.")
+_SWITCH = ("neither true nor false", "Write true or false.")
+_WRONG_TYPES = {  # pydantic's names of types are Python's, which who writes YAML need not know
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "dict_type": _KEYS,
+    "model_type": _KEYS,
+    "string_type": _TEXT,
+    "int_type": _NUMBER,
+    "int_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "decimal_type": _NUMBER,
+    "decimal_parsing": _NUMBER,
+    "bool_type": _SWITCH,
+    "bool_parsing": _SWITCH,
+}
+
 Model = TypeVar("Model", bound=BaseModel)
 Loc = tuple[int | str, ...]
 
@@ -152,6 +173,8 @@ def _problem(model: type[BaseModel], document: Document, detail: ErrorDetails) -
     elif detail["type"] == "string_pattern_mismatch":
         message = f"{detail['input']!r} does not match {detail.get('ctx', {}).get('pattern', '')}"
         fix = _nearest_name(str(detail["input"]))
+    elif detail["type"] in _WRONG_TYPES:
+        message, fix = _WRONG_TYPES[detail["type"]]
     elif detail["type"] == "missing":
         message, fix = f"{str(loc[-1])!r} is missing", f"Add {str(loc[-1])!r}."
     elif "; " in message:

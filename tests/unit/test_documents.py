@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.documents import MAX_BYTES, Document, read_yaml
+from bot.core.documents import MAX_BYTES, Document, parse, read_yaml
+from bot.core.plan import Plan
 
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
 REFUSED = {
@@ -41,3 +42,22 @@ def test_lines_are_those_of_the_file():
 
 def test_a_byte_order_mark_is_no_part_of_the_text():
     assert read_yaml(b"\xef\xbb\xbfa: 1\n").value == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param("needs: 7", "not a list", id="a number for a list"),
+        pytest.param("env: [a]", "not a set of keys with values", id="a list for keys"),
+        pytest.param("acceptance: [pytest]", "not a set of keys with values", id="text for keys"),
+        pytest.param("title: [a]", "not text", id="a list for text"),
+        pytest.param("timeout_minutes: soon", "not a number", id="a word for a number"),
+        pytest.param("budget_usd: much", "not a number", id="a word for money"),
+        pytest.param("approval: maybe", "neither true nor false", id="a word for a switch"),
+    ],
+)
+def test_a_wrong_type_is_told_in_the_words_of_who_writes_yaml(line, expected):
+    document = read_yaml(f"task: t\nworkstreams:\n  - id: a\n    goal: g\n    {line}\n")
+    assert isinstance(document, Document)
+    (problem,) = parse(Plan, document)
+    assert (problem.message, problem.line, bool(problem.fix)) == (expected, 5, True)
