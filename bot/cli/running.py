@@ -139,7 +139,7 @@ def _source(options: Options) -> wiring.PlanSource:
     if options.plan is not None:
         return wiring.PlanSource(plan=_read(options.plan), name=options.plan)
     if options.issue_file is not None:
-        text = _read(options.issue_file).decode("utf-8", "replace")
+        text = _text(_read(options.issue_file), options.issue_file)
         return wiring.PlanSource(task=_some(text, options.issue_file))
     return wiring.PlanSource(task=_some(options.task or "", "The task"))
 
@@ -148,6 +148,13 @@ def _some(text: str, what: str) -> str:
     if not text.strip():
         raise UserError(f"{what} is empty.", fix="Say what is to be done.")
     return text.strip()[:20_000]
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name} is not UTF-8.", fix="Save the file as UTF-8.") from error
 
 
 def _read(name: str) -> bytes:

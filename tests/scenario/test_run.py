@@ -413,6 +413,14 @@ def test_the_installed_command_runs_a_plan_from_standard_input(tmp_path: Path):
     assert json.loads(done.stdout)["status"] == "passed"
 
 
+def test_a_task_that_is_not_utf_8_is_refused_as_a_plan_would_be(tmp_path: Path):
+    world = make_world(tmp_path)
+    file = tmp_path / "task.txt"
+    file.write_bytes(b"Caf\xe9")
+    done = world.run(None, "--issue-file", str(file))
+    assert (done.exit_code, "is not UTF-8" in done.stderr) == (2, True), done
+
+
 def test_the_command_alone_shows_what_there_is(tmp_path: Path):
     done = make_world(tmp_path).start().end()
     assert done.exit_code == 0
