@@ -23,7 +23,7 @@ from bot.adapters.ledger_branch import LedgerBranch
 from bot.adapters.package_data import data_file
 from bot.adapters.processes import LocalProcesses
 from bot.adapters.public_api import read_source
-from bot.adapters.run_folder import Cleaned, RunFolder, clean, rescue_worktrees, runs_root
+from bot.adapters.run_folder import RunFolder, Tidied, clean, rescue_worktrees, runs_root
 from bot.adapters.steering_files import (
     load_catalog,
     load_roles,
@@ -210,7 +210,7 @@ def new_run_id(repository: Repository) -> RunId:
             return run
 
 
-def clean_runs(repository: Repository, *, logs_too: bool) -> tuple[list[Cleaned], list[RunId]]:
+def clean_runs(repository: Repository, *, logs_too: bool) -> Tidied:
     """Tidy up after runs that nobody drives."""
     root = runs_root(repository, os.environ)
     return clean(repository, root, SystemClock().now(), logs_too=logs_too)

@@ -142,11 +142,19 @@ def _keep(repository: Repository, run: RunId, name: str, commit: Sha, at: dateti
     return ref
 
 
-def clean(
-    repository: Repository, root: Path, at: datetime, *, logs_too: bool
-) -> tuple[list[Cleaned], list[RunId]]:
-    """Tidy up after every run that nobody drives; return what was done, and who is alive."""
+@dataclass(frozen=True)
+class Tidied:
+    """What became of the folders of all runs."""
+
+    worktrees: tuple[Cleaned, ...]
+    removed: tuple[RunId, ...]  # whose logs are gone, too
+    alive: tuple[RunId, ...]
+
+
+def clean(repository: Repository, root: Path, at: datetime, *, logs_too: bool) -> Tidied:
+    """Tidy up after every run that nobody drives."""
     done: list[Cleaned] = []
+    removed: list[RunId] = []
     alive: list[RunId] = []
     for path in sorted(p for p in root.iterdir() if p.is_dir()) if root.is_dir() else ():
         folder = RunFolder(path)
@@ -157,6 +165,7 @@ def clean(
                 kept = folder.holds_work or any(item.kept_because for item in found)
                 if logs_too and not kept:
                     delete_folder(path)
+                    removed.append(RunId(path.name))
         except Unavailable:
             alive.append(RunId(path.name))
-    return done, alive
+    return Tidied(tuple(done), tuple(removed), tuple(alive))

@@ -16,15 +16,17 @@ def clean(
     """
     from bot.wiring import clean_runs, open_repository
 
-    done, alive = clean_runs(open_repository(repo), logs_too=True)
-    for item in done:
+    tidied = clean_runs(open_repository(repo), logs_too=True)
+    for item in tidied.worktrees:
         if item.kept_because:
             typer.echo(f"kept     {item.run}/{item.worktree}: {item.kept_because}")
         else:
             saved = f", its work is at {item.rescued}" if item.rescued else ""
             typer.echo(f"removed  {item.run}/{item.worktree}{saved}")
-    for run in alive:
+    for run in tidied.removed:
+        typer.echo(f"removed  {run}: its folder; its record stays in git")
+    for run in tidied.alive:
         typer.echo(f"running  {run}")
-    if not done and not alive:
+    if not tidied.worktrees and not tidied.removed and not tidied.alive:
         typer.echo("nothing to clean")
     return 0

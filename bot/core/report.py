@@ -79,8 +79,15 @@ class RunLine(Strict):
     run: RunId
     status: RunStatus | None = None
     requested_at: Moment | None = None
+    alive_until: Moment | None = None  # when the last sign of life of an attempt runs out
     task: str = ""
     trouble: str = ""
+
+    def is_stopped(self, now: Moment) -> bool:
+        """Whether it has not ended and yet nobody works on it."""
+        return self.status is RunStatus.RUNNING and (
+            self.alive_until is None or self.alive_until <= now
+        )
 
 
 def run_line(run: RunId, events: Iterable[Event]) -> RunLine:
@@ -89,7 +96,13 @@ def run_line(run: RunId, events: Iterable[Event]) -> RunLine:
     if state.request is None:
         return RunLine(run=run, trouble="nothing in its record says who asked for what")
     first = state.request
-    return RunLine(run=run, status=status_of(state), requested_at=first.at, task=first.task)
+    return RunLine(
+        run=run,
+        status=status_of(state),
+        requested_at=first.at,
+        alive_until=max((attempt.lease_until for attempt in state.running), default=None),
+        task=first.task,
+    )
 
 
 def make_report(state: RunState, events: Iterable[Event], run: RunId) -> Report:

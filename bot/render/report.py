@@ -17,7 +17,7 @@ from bot.core.fixes import spell
 from bot.core.gates import GateName, GateResult
 from bot.core.metrics import Cost, Metrics, sum_of
 from bot.core.report import ConflictReport, Report, WorkstreamReport, open_questions
-from bot.core.state import RunState, WorkstreamStatus
+from bot.core.state import RunState, Track, WorkstreamStatus
 from bot.render.terminal import (
     NARROW,
     STATE_STYLES,
@@ -135,7 +135,7 @@ def _print_workstreams(console: Console, report: Report, state: RunState, now: d
             "engine": plain(engine_name(one.engine, one.tier), "dim"),
             "state": Text(words(one.status.value), style=STATE_STYLES[one.status]),
             "tries": Text(str(one.attempts) if one.attempts else "–"),
-            "time": Text(_time(one, now)),
+            "time": Text(_time(state.track(one.id), now)),
             "files": Text(str(one.files_changed) if one.attempts else "–"),
             "cost": Text(_cost(one, report.metrics)),
         }
@@ -161,12 +161,12 @@ def engine_name(engine: str | None, tier: str | None) -> str:
     return engine if tier in {engine, None} else f"{engine}/{tier}"
 
 
-def _time(one: WorkstreamReport, now: datetime) -> str:
-    if one.started_at is None:
+def _time(track: Track, now: datetime) -> str:
+    """Add up what the attempts took, not the time between them."""
+    if not track.attempts:
         return "–"
-    still = one.status is WorkstreamStatus.RUNNING
-    end = now if still or one.finished_at is None else one.finished_at
-    return elapsed(one.started_at, end)
+    ends = [(a.started.at, a.finished.at if a.finished else now) for a in track.attempts]
+    return duration(sum(max((end - begin).total_seconds(), 0.0) for begin, end in ends))
 
 
 def _cost(one: WorkstreamReport, metrics: Metrics) -> str:

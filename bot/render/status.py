@@ -25,6 +25,8 @@ def print_runs(console: Console, runs: Sequence[RunLine], now: datetime) -> None
         status = Text("unreadable", style="red")
         if run.status is not None:
             status = Text(run.status.value, style=RUN_STYLES.get(run.status, "cyan"))
+        if run.is_stopped(now):
+            status = Text("stopped", style="yellow")
         age = elapsed(run.requested_at, now) if run.requested_at else "–"
         what = plain(run.trouble or run.task, "red" if run.trouble else "", 300)
         table.add_row(Text(run.run), status, age, what)

@@ -183,12 +183,16 @@ def test_runs_are_listed_with_status_age_and_task_readable_or_not():
     runs = (
         RunLine(run=RUN, status=RunStatus.PASSED, requested_at=at(0), task="Add\npagination"),
         RunLine(run=RunId("bad"), trouble="The record cannot be read"),
+        RunLine(run=RunId("busy"), status=RunStatus.RUNNING, alive_until=at(7_301), task="Go"),
+        RunLine(run=RunId("left"), status=RunStatus.RUNNING, alive_until=at(7_300), task="On"),
     )
     print_runs(console, runs, at(7_300))
     assert printed(console).splitlines() == [
         "run   status         age  task",
         "7f3a  passed      2h 01m  Add pagination",
         "bad   unreadable       –  The record cannot be read",
+        "busy  running          –  Go",
+        "left  stopped          –  On",
     ]
 
 
