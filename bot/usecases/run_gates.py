@@ -232,15 +232,21 @@ class _Check:
         yield self._coverage(suite)
 
     def _suite(self) -> Suite | NoSuite:
+        """Find the test command in the base; only where that has none may the change bring it."""
         settings = self._keeper.settings.tests
-        files: dict[str, str | None] = dict.fromkeys(self._paths)
-        files |= self._texts(self._head, texts_needed(self._paths))
-        detected = detect_suite(files)
+        detected = self._detected(self._base)
+        if isinstance(detected, NoSuite):
+            detected = self._detected(self._head)
         if settings.command is None:
             return detected
         if isinstance(detected, Suite) and settings.command == detected.command:
             return detected
         return Suite(settings.command, Runner.OTHER, "the settings give the command")
+
+    def _detected(self, commit: Sha) -> Suite | NoSuite:
+        paths = self._keeper.commits.paths(commit)
+        files: dict[str, str | None] = dict.fromkeys(paths)
+        return detect_suite(files | self._texts(commit, texts_needed(paths)))
 
     def _run_suite(self, suite: Suite, worktree: Worktree) -> SuiteRun:
         command = suite.command

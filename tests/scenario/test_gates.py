@@ -8,7 +8,7 @@ import pytest
 
 from bot.adapters.run_folder import RunFolder
 from tests.support.scripted_model import ScriptedModel, call, finish
-from tests.support.world import World, make_world, plan, work
+from tests.support.world import GATES_OFF, World, make_world, plan, work
 
 FILES = {
     "shop.py": '"""A shop."""\n\n\ndef price(n):\n    """Return a price."""\n    return n * 2\n',
@@ -120,3 +120,20 @@ def test_a_score_of_nobody_who_looked_passes_nothing(tmp_path: Path, who: dict[s
         agent = work("r", engine="builtin", **who)
         done = world.run(plan(agent, work("z", "echo z > z.txt")))
     assert (done.gate("review")["status"], done.exit_code) == ("not_run", 1), done
+
+
+def test_what_the_tests_are_is_not_for_the_change_to_say(tmp_path: Path):
+    """A second language and a Makefile would make `make test` the command: here it lies."""
+    files = {
+        "shop.py": '"""A shop."""\n\nPRICE = 2\n',
+        "test_shop.py": "import unittest\n\nimport shop\n\n\nclass T(unittest.TestCase):\n"
+        "    def test_it(self):\n        self.assertEqual(shop.PRICE, 2)\n",
+    }
+    only_tests = GATES_OFF.replace("tests: {enabled: false}", "tests: {enabled: true}")
+    world = make_world(tmp_path, files, settings=only_tests)
+    lie = r"printf 'test:\n\t@echo 1 passed, 0 failed\n' > Makefile"
+    second = """echo '{"scripts": {"test": "true"}}' > package.json"""
+    broken = "sed -i s/2/3/ shop.py"
+    done = world.run(plan(work("a", lie, second, broken, files=["**"])))
+    assert done.exit_code == 1
+    assert done.gate("tests")["status"] == "failed"
