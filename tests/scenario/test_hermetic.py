@@ -104,5 +104,8 @@ def test_a_child_process_meets_a_proxy_that_is_not_there():
 
 
 def test_this_machine_may_be_talked_to():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        socket.create_connection(server.getsockname(), timeout=1).close()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname(), timeout=1) as client,
+    ):
+        assert client.getpeername() == server.getsockname()

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -220,8 +221,8 @@ def test_money_is_spent_only_with_a_recorded_approval(tmp_path: Path):
     assert done.exit_code == 0, done
     lines = world.ledger_lines()
     assert [line["entry"] for line in lines] == ["approve", "spend", "spend", "spend"]
-    assert done.report["cost_usd"] == f"{sum(float(x['cost_usd']) for x in lines[1:]):.6f}"
-    assert float(done.report["cost_usd"]) > 0
+    assert Decimal(done.report["cost_usd"]) == sum(Decimal(x["cost_usd"]) for x in lines[1:])
+    assert Decimal(done.report["cost_usd"]) > 0
     assert {line["approval"] for line in lines} == {lines[0]["id"]}
     assert {line["justification"] for line in lines} == {"it matters"}
     [used] = [e for e in world.events(asks.id) if e["type"] == "approval.used"]

@@ -647,4 +647,5 @@ def test_helpers_that_call_each_other_end() -> None:
      "package.json", "Makefile", "codecov.yml", "vite.config.ts", "Cargo.toml"]))  # fmt: skip
 def test_no_text_brings_it_down(old: str, new: str, path: str) -> None:
     removed, added = lines_of(old, new)
-    weakened((FileChange(path, path, False, added, removed),), {path: old}, {path: new})
+    found = weakened((FileChange(path, path, False, added, removed),), {path: old}, {path: new})
+    assert all(finding.path == path for finding in found)
