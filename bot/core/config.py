@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bot.core.base import RepoPath, Strict, Usd
 from bot.core.documents import Document, Problem, parse, read_yaml
@@ -77,6 +77,33 @@ class LimitSettings(Strict):
     provider_month_usd: Usd = Decimal(20)
 
 
+class AutoRule(Strict):
+    """Issues that start a run by themselves: all that is given must hold, and something must be."""
+
+    labels: tuple[Line, ...] = ()  # any of these
+    authors: tuple[Line, ...] = ()  # logins; each still needs the right to write
+    kinds: tuple[Line, ...] = ()  # what the issue form was answered with
+
+    @model_validator(mode="after")
+    def _not_everything(self) -> Self:
+        if not (self.labels or self.authors or self.kinds):
+            raise ValueError("a rule for every issue; give labels, authors or kinds")
+        return self
+
+
+class GithubSettings(Strict):
+    """The run on GitHub: who may start and steer it, and what is shown."""
+
+    label: Line = "orchestrate"
+    may_command: Literal["write", "maintain", "admin"] = "write"
+    may_approve_paid: Literal["write", "maintain", "admin"] = "write"
+    bots: tuple[Line, ...] = ()  # logins of bots that count as people with the right to write
+    auto: tuple[AutoRule, ...] = ()
+    sub_issues: bool = True
+    other_pull_requests: Literal["check", "neutral"] = "check"
+    planner: Literal["template", "model"] = "template"
+
+
 class Settings(Strict):
     """Everything a repository can choose. An empty file means all defaults."""
 
@@ -89,6 +116,7 @@ class Settings(Strict):
     docs: DocsSettings = DocsSettings()
     agents: AgentSettings = AgentSettings()
     limits: LimitSettings = LimitSettings()
+    github: GithubSettings = GithubSettings()
     tiers: tuple[Tier, ...] = ()  # rungs of your own, before the catalog's
 
 
