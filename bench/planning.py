@@ -33,7 +33,8 @@ def bench_planning() -> Iterable[Figure]:
 _PLAN = """
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 import sys
-from bot.wiring import plan_for, open_repository
+from bot.wiring.planning import plan_for
+from bot.wiring.store import open_repository
 plan_for(open_repository(sys.argv[1]), sys.argv[2], "HEAD")
 print(max(getrusage(who).ru_maxrss for who in (RUSAGE_SELF, RUSAGE_CHILDREN)))
 """

@@ -20,7 +20,8 @@ def approve(
     The run goes on with: orchestrate run --resume RUN
     """
     from bot.errors import UserError
-    from bot.wiring import answers, open_repository
+    from bot.wiring.local import answers
+    from bot.wiring.store import open_repository
 
     if (workstream is None) == (paid is None):
         fix = f"orchestrate approve {run} WORKSTREAM, or --paid PROVIDER"

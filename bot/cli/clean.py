@@ -14,7 +14,7 @@ def clean(
 
     Work that is nowhere else goes to refs/orchestrate/rescue/<run>/<workstream>.<attempt>.
     """
-    from bot.wiring import clean_runs, open_repository
+    from bot.wiring.store import clean_runs, open_repository
 
     tidied = clean_runs(open_repository(repo), logs_too=True)
     for item in tidied.worktrees:

@@ -32,7 +32,7 @@ def costs(
     from bot.errors import Exit
     from bot.render.ledger import print_costs
     from bot.render.terminal import console_for
-    from bot.wiring import ledger_lines, open_repository
+    from bot.wiring.store import ledger_lines, open_repository
 
     lines = ledger_lines(open_repository(repo), month)
     rows = totals(lines, lambda line: str(getattr(line, by.value)) or "–")

@@ -15,7 +15,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from bot import wiring
 from bot.adapters.clock import SystemClock
 from bot.adapters.example import copy_example
 from bot.adapters.git import Repository
@@ -35,6 +34,7 @@ from bot.errors import Exit, UserError
 from bot.render.live import screen_for
 from bot.render.report import print_summary, title
 from bot.render.terminal import console_for
+from bot.wiring import environment, local, planning, store
 
 _TIER = "recorded"  # as the example's settings call it
 _NEEDED = {"pytest": "pytest", "pytest_cov": "pytest-cov"}
@@ -63,7 +63,7 @@ def demonstrate(*, keep: bool) -> int:
         stage = _Stage(
             repository=copy_example(folder / "tinylog", model.base_url, SystemClock().now()),
             console=console_for(sys.stdout),
-            environment=wiring.environment_apart(str(folder / "state")),
+            environment=environment.environment_apart(str(folder / "state")),
         )
         _introduce(stage, model.base_url)
         try:
@@ -112,19 +112,19 @@ def _run(stage: _Stage) -> RunId:
     """Run the plan; give what was left out for a conflict another attempt, as the run proposes."""
     repository = stage.repository
     file = data_file("examples", "demo", "plan.yaml")
-    source = wiring.PlanSource(plan=file.read_bytes(), name=file.name)
-    proposal = wiring.propose(repository, source, "HEAD")
-    run = wiring.new_run_id(repository)
+    source = planning.PlanSource(plan=file.read_bytes(), name=file.name)
+    proposal = planning.propose(repository, source, "HEAD")
+    run = store.new_run_id(repository)
     _type(stage, "orchestrate run --plan plan.yaml")
-    asked = wiring.Asked(task=proposal.plan.task)
-    _drive(stage, _recorded_only(wiring.start_request(repository, asked, run)), proposal)
+    asked = local.Asked(task=proposal.plan.task)
+    _drive(stage, _recorded_only(local.start_request(repository, asked, run)), proposal)
     _retry(stage, run)
     return run
 
 
 def _retry(stage: _Stage, run: RunId) -> None:
     repository = stage.repository
-    state = fold(wiring.read_record(repository, run))
+    state = fold(store.read_record(repository, run))
     left_out = tuple(
         name for name, s in state.standings.items() if s.status is WorkstreamStatus.LEFT_OUT
     )
@@ -133,9 +133,9 @@ def _retry(stage: _Stage, run: RunId) -> None:
     because = state.finished.because if state.finished else "it goes on"
     _say(stage, "", f"The run {state.status.value}: {because}. {_explained(state)}")
     _type(stage, " ".join(["orchestrate retry", run, *left_out]))
-    wiring.answers(repository, run).retry(left_out, "")
+    local.answers(repository, run).retry(left_out, "")
     _type(stage, f"orchestrate run --resume {run}")
-    again = wiring.resume_request(repository, run, wiring.Asked(task=""))
+    again = local.resume_request(repository, run, local.Asked(task=""))
     _drive(stage, _recorded_only(again), None)
 
 
@@ -163,19 +163,19 @@ def _explained(state: RunState) -> str:
 
 def _drive(stage: _Stage, request: RunRequested, proposal: Proposal | None) -> None:
     repository, environment = stage.repository, stage.environment
-    folder = wiring.run_folder(repository, request.run, environment)
+    folder = store.run_folder(repository, request.run, environment)
     with (
         folder.locked(),
         screen_for(stage.console, SystemClock().now, json=False) as screen,
     ):
-        driver = wiring.build_driver(repository, request.run, screen, proposal, environment)
+        driver = local.build_driver(repository, request.run, screen, proposal, environment)
         if drive_until_stopped(driver, request):
             raise _Interrupted
 
 
 def _judge(stage: _Stage, run: RunId, *, keep: bool) -> int:
     """Print the report, then what was promised and whether it happened."""
-    events = wiring.read_record(stage.repository, run)
+    events = store.read_record(stage.repository, run)
     state = fold(events)
     report = make_report(state, events, run)
     steps = _look_around(stage, run) if keep else ("orchestrate demo --keep",)

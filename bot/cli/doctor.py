@@ -21,7 +21,7 @@ def doctor(
     from bot.render.doctor import print_checks
     from bot.render.terminal import console_for
     from bot.usecases.doctor import diagnose, failures
-    from bot.wiring import examination
+    from bot.wiring.health import examination
 
     checks = diagnose(*examination(repo))
     print_checks(console_for(sys.stdout), checks)

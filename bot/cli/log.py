@@ -17,7 +17,7 @@ def log(
     from bot.errors import Exit
     from bot.render.log import print_log
     from bot.render.terminal import console_for
-    from bot.wiring import open_repository, read_record
+    from bot.wiring.store import open_repository, read_record
 
     print_log(console_for(sys.stdout), read_record(open_repository(repo), run))
     return Exit.OK

@@ -53,7 +53,8 @@ def plan(
 
 
 def _make(task: str, repo: str, base: str, *, drawing: str) -> int:
-    from bot.wiring import open_repository, plan_for
+    from bot.wiring.planning import plan_for
+    from bot.wiring.store import open_repository
 
     planned = plan_for(open_repository(repo), task, base)
     reasons = [
@@ -82,7 +83,7 @@ def _check(file: str, repo: str, base: str, *, drawing: str) -> int:
         return _refuse(name, found)
     from bot.core.planning.lint import Author, lint
     from bot.core.roles import unknown_roles
-    from bot.wiring import roles_and_paths
+    from bot.wiring.planning import roles_and_paths
 
     roles, paths = roles_and_paths(repo, base)
     if problems := unknown_roles(found, data, roles):

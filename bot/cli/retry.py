@@ -19,7 +19,8 @@ def retry(
 
     It starts with: orchestrate run --resume RUN
     """
-    from bot.wiring import answers, open_repository
+    from bot.wiring.local import answers
+    from bot.wiring.store import open_repository
 
     names = answers(open_repository(repo), run).retry(tuple(workstreams or ()), answer)
     typer.echo(f"Another attempt for {', '.join(names)}.")

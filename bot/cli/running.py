@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from bot import wiring
 from bot.adapters.clock import SystemClock
 from bot.adapters.git import Repository
 from bot.adapters.steering_files import load_settings
@@ -22,6 +21,7 @@ from bot.core.report import exit_code, make_report
 from bot.core.state import fold
 from bot.drivers.local import LocalDriver, Proposal
 from bot.errors import Exit, UserError
+from bot.wiring import local, planning, store, tiers
 
 _ONE_PRESS = timedelta(seconds=1)  # signals within it are the same person's same wish
 
@@ -46,18 +46,18 @@ class Options:
 def run_task(options: Options) -> int:
     """Run, resume or show a plan; return the exit code."""
     _refuse_what_does_not_go_together(options)
-    repository = wiring.open_repository(options.repo)
+    repository = store.open_repository(options.repo)
     if options.resume is not None:
         return _resume(repository, names.run_id(options.resume), options)
-    wiring.base_commit(repository, options.base)
-    proposal = wiring.propose(repository, _source(options), options.base)
+    store.base_commit(repository, options.base)
+    proposal = planning.propose(repository, _source(options), options.base)
     asked = _asked(options, proposal.plan.task)
     if options.dry_run:
         return _show(repository, proposal, options)
-    run = wiring.new_run_id(repository)
-    request = wiring.start_request(repository, asked, run)
-    wiring.require_tiers(proposal, request)
-    wiring.clean_runs(repository, logs_too=False)
+    run = store.new_run_id(repository)
+    request = local.start_request(repository, asked, run)
+    planning.require_tiers(proposal, request)
+    store.clean_runs(repository, logs_too=False)
     return drive(repository, request, proposal, options)
 
 
@@ -70,10 +70,10 @@ def drive(
 
     clock = SystemClock()
     with (
-        wiring.run_folder(repository, request.run).locked(),
+        store.run_folder(repository, request.run).locked(),
         screen_for(console_for(sys.stdout), clock.now, json=options.json) as screen,
     ):
-        driver = wiring.build_driver(repository, request.run, screen, proposal)
+        driver = local.build_driver(repository, request.run, screen, proposal)
         interrupted = drive_until_stopped(driver, request)
     return _report(repository, request.run, options, interrupted=interrupted)
 
@@ -86,10 +86,10 @@ def drive_until_stopped(driver: LocalDriver, request: RunRequested) -> bool:
 
 
 def _resume(repository: Repository, run: RunId, options: Options) -> int:
-    state = fold(wiring.read_record(repository, run))
+    state = fold(store.read_record(repository, run))
     if state.finished and state.finished.status != RunStatus.FAILED:
         return _report(repository, run, options, interrupted=False)
-    request = wiring.resume_request(repository, run, _asked(options, ""))
+    request = local.resume_request(repository, run, _asked(options, ""))
     return drive(repository, request, None, options)
 
 
@@ -97,7 +97,7 @@ def _report(repository: Repository, run: RunId, options: Options, *, interrupted
     from bot.render.report import print_summary
     from bot.render.terminal import console_for
 
-    events = wiring.read_record(repository, run)
+    events = store.read_record(repository, run)
     state = fold(events)
     report = make_report(state, events, run)
     if options.json:
@@ -112,11 +112,11 @@ def _report(repository: Repository, run: RunId, options: Options, *, interrupted
 
 def _show(repository: Repository, proposal: Proposal, options: Options) -> int:
     """Print the plan, and which tier would take each workstream."""
-    ladder = wiring.load_ladder(repository, load_settings(repository))
+    ladder = tiers.load_ladder(repository, load_settings(repository))
     as_json = proposal.plan.model_dump_json(indent=2, exclude_defaults=True) + "\n"
     sys.stdout.write(as_json if options.json else proposal.text)
     remarks = sys.stderr if options.json else sys.stdout  # JSON has no comments
-    for line in (*wiring.routes(proposal, ladder, options.engine), *proposal.notes):
+    for line in (*planning.routes(proposal, ladder, options.engine), *proposal.notes):
         remarks.write(f"# {line}\n")
     return Exit.OK
 
@@ -130,18 +130,18 @@ def _refuse_what_does_not_go_together(options: Options) -> None:
         )
 
 
-def _source(options: Options) -> wiring.PlanSource:
+def _source(options: Options) -> planning.PlanSource:
     given = [options.task, options.plan, options.issue_file]
     if sum(text is not None for text in given) != 1:
         raise UserError(
             "Give one of a task, --plan or --issue-file.", fix='orchestrate run "add pagination"'
         )
     if options.plan is not None:
-        return wiring.PlanSource(plan=_read(options.plan), name=options.plan)
+        return planning.PlanSource(plan=_read(options.plan), name=options.plan)
     if options.issue_file is not None:
         text = _text(_read(options.issue_file), options.issue_file)
-        return wiring.PlanSource(task=_some(text, options.issue_file))
-    return wiring.PlanSource(task=_some(options.task or "", "The task"))
+        return planning.PlanSource(task=_some(text, options.issue_file))
+    return planning.PlanSource(task=_some(options.task or "", "The task"))
 
 
 def _some(text: str, what: str) -> str:
@@ -166,8 +166,8 @@ def _read(name: str) -> bytes:
         ) from error
 
 
-def _asked(options: Options, task: str) -> wiring.Asked:
-    return wiring.Asked(
+def _asked(options: Options, task: str) -> local.Asked:
+    return local.Asked(
         task=task,
         base=options.base,
         jobs=options.jobs,
@@ -177,7 +177,7 @@ def _asked(options: Options, task: str) -> wiring.Asked:
 
 
 def _known_engine(name: str | None) -> str | None:
-    known = wiring.engines()
+    known = tiers.engines()
     if name is not None and name not in known:
         raise UserError(f"There is no engine {name!r}.", fix=f"Engines: {', '.join(known)}.")
     return name

@@ -26,7 +26,7 @@ def _all_runs(repo: str, *, json: bool) -> int:
     from bot.errors import Exit
     from bot.render.status import print_runs
     from bot.render.terminal import console_for
-    from bot.wiring import open_repository, recorded_runs
+    from bot.wiring.store import open_repository, recorded_runs
 
     runs = recorded_runs(open_repository(repo))
     if json:
@@ -46,7 +46,7 @@ def _one_run(run: str, repo: str, *, json: bool) -> int:
     from bot.errors import Exit
     from bot.render.report import print_summary
     from bot.render.terminal import console_for
-    from bot.wiring import open_repository, read_record
+    from bot.wiring.store import open_repository, read_record
 
     events = read_record(open_repository(repo), run)
     state = fold(events)

@@ -1,0 +1,1 @@
+"""The composition root: builds what commands need, and alone reads the environment."""

@@ -1,0 +1,162 @@
+"""A run on this machine: what it is asked for, who drives it, and what a person says to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.event_ref import EventRef
+from bot.adapters.gate_reports import GateReports, RepositoryCommits
+from bot.adapters.git import Repository, run_git
+from bot.adapters.ledger_branch import LedgerBranch
+from bot.adapters.processes import LocalProcesses
+from bot.adapters.public_api import read_source
+from bot.adapters.run_folder import rescue_worktrees
+from bot.adapters.steering_files import (
+    load_roles,
+    load_settings,
+)
+from bot.adapters.worktree import ChangeLimits, GitWorktrees
+from bot.core import names
+from bot.core.base import RunId
+from bot.core.events import Policy, RunRequested
+from bot.core.ledger import month_of
+from bot.core.money import month_left
+from bot.core.state import fold
+from bot.drivers.answers import Answers
+from bot.drivers.local import LocalDriver, Proposal, Screen
+from bot.drivers.local_workers import LocalWorkers
+from bot.errors import UserError
+from bot.usecases.run_gates import GateKeeper
+from bot.wiring.environment import passed_variables, redactor, search_path
+from bot.wiring.store import base_commit, read_record, run_folder
+from bot.wiring.tiers import engines, load_ladder
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks of a run."""
+
+    task: str
+    base: str = "HEAD"
+    jobs: int | None = None
+    engine: str | None = None
+    max_usd: Decimal | None = None
+
+
+def start_request(repository: Repository, asked: Asked, run: RunId) -> RunRequested:
+    """Freeze what a run goes by."""
+    return RunRequested(
+        at=SystemClock().now(),
+        run=run,
+        task=asked.task,
+        base_sha=base_commit(repository, asked.base),
+        base_ref=_branch(repository) if asked.base == "HEAD" else asked.base,
+        policy=_policy(repository, run, asked),
+    )
+
+
+def _branch(repository: Repository) -> str:
+    """Name the branch that is checked out, or HEAD where none is."""
+    args = ("symbolic-ref", "--quiet", "--short", "HEAD")
+    found = run_git(args, cwd=repository.path, ok=(0, 1))
+    return found.decode("utf-8", "replace").strip() or "HEAD"
+
+
+def _policy(repository: Repository, run: RunId, asked: Asked) -> Policy:
+    settings = load_settings(repository)
+    ladder = load_ladder(repository, settings)
+    month = LedgerBranch(repository).lines(month_of(SystemClock().now()))
+    others = [line for line in month if line.run != run]
+    return Policy(
+        max_parallel=settings.max_parallel,
+        jobs=asked.jobs,
+        max_attempts=settings.agents.max_attempts,
+        max_iterations=settings.max_iterations,
+        budget_usd=asked.max_usd if asked.max_usd is not None else settings.limits.run_usd,
+        workstream_usd=settings.limits.workstream_usd,
+        month_left=month_left(ladder, settings.limits.provider_month_usd, others),
+        engine=asked.engine,
+        ladder=ladder,
+    )
+
+
+def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunRequested:
+    """Ask again for a run that is recorded, with the settings and tiers as they are now."""
+    state = fold(read_record(repository, run))
+    first = state.request
+    if first is None:
+        raise UserError(f"Run {run} has no request in its record.", fix="Start a new run.")
+    return RunRequested(
+        at=SystemClock().now(),
+        run=run,
+        cause=f"resume {state.requests}",
+        task=first.task,
+        base_sha=first.base_sha,
+        base_ref=first.base_ref,
+        policy=_policy(repository, run, asked),
+    )
+
+
+def build_driver(
+    repository: Repository,
+    run: RunId,
+    screen: Screen,
+    planned: Proposal | None,
+    environment: Mapping[str, str] = os.environ,
+) -> LocalDriver:
+    """Build what drives a run here; its folder's lock must be held."""
+    settings, clock, processes = load_settings(repository), SystemClock(), LocalProcesses()
+    folder = run_folder(repository, run, environment)
+    rescue_worktrees(repository, folder, clock.now())
+    limits = ChangeLimits(
+        settings.agents.max_changed_files, int(settings.agents.max_changed_mb * 1e6)
+    )
+    worktrees = GitWorktrees(repository, folder.path, limits)
+    secrets_known = redactor()
+    keeper = GateKeeper(
+        worktrees=worktrees,
+        processes=processes,
+        commits=RepositoryCommits(repository),
+        reports=GateReports(),
+        read_source=read_source,
+        settings=settings,
+        redactor=secrets_known,
+    )
+    workers = LocalWorkers(
+        run=run,
+        repository=repository,
+        folder=folder,
+        worktrees=worktrees,
+        processes=processes,
+        engines=engines(),
+        roles=load_roles(repository),
+        clock=clock,
+        settings=settings,
+        redactor=secrets_known,
+        gate_keeper=keeper,
+        path=search_path(environment),
+        passed=passed_variables(settings, environment),
+    )
+
+    def plan() -> Proposal:
+        if planned is None:
+            raise UserError(f"Run {run} was ended before it had a plan.", fix="Start it anew.")
+        return planned
+
+    return LocalDriver(EventRef(repository, run), repository, workers, screen, clock, plan)
+
+
+def answers(repository: Repository, run: str) -> Answers:
+    """Return what a person can say to a recorded run."""
+    read_record(repository, run)
+    record = EventRef(repository, names.run_id(run))
+    return Answers(record, by=_who(repository), at=SystemClock().now())
+
+
+def _who(repository: Repository) -> str:
+    name = repository.git("config", "user.name", ok=(0, 1)).decode("utf-8", "replace").strip()
+    return name or os.environ.get("USER") or "somebody"

@@ -1,0 +1,98 @@
+"""What commands read from a repository: its runs, its ledger, its folders."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.event_ref import EventRef, list_runs
+from bot.adapters.git import OLDEST_GIT, Repository, git_version
+from bot.adapters.ledger_branch import LedgerBranch
+from bot.adapters.run_folder import RunFolder, Tidied, clean, runs_root
+from bot.core import names
+from bot.core.base import RunId, Sha
+from bot.core.events import Event
+from bot.core.ledger import LedgerLine
+from bot.core.report import RunLine, run_line
+from bot.errors import UserError
+
+
+def open_repository(path: str) -> Repository:
+    """Open the repository that `path` is in. Raises UserError where git is too old for us."""
+    version = git_version()
+    if version < OLDEST_GIT:
+        found = ".".join(map(str, version))
+        raise UserError(f"git {found} is too old.", fix="Install git 2.38 or later.")
+    return Repository.open(path)
+
+
+def base_commit(repository: Repository, name: str) -> Sha:
+    """Return the commit that a run starts from."""
+    found = repository.resolve(name)
+    if found is None and name == "HEAD":
+        raise UserError(
+            "The repository has no commit yet.", fix="Commit something first: git commit"
+        )
+    if found is None:
+        raise UserError(f"{name!r} is no commit.", fix="git log --oneline --all lists them.")
+    return found
+
+
+def read_record(repository: Repository, run: str) -> tuple[Event, ...]:
+    """Read a run's events. Raises UserError where there is no such run."""
+    events = EventRef(repository, names.run_id(run)).load()
+    if not events:
+        known = ", ".join(list_runs(repository)[:5])
+        fix = f"Runs: {known}" if known else "No run was recorded here yet."
+        raise UserError(f"There is no run {run}.", fix=fix)
+    return events
+
+
+def recorded_runs(repository: Repository) -> tuple[RunLine, ...]:
+    """Sum up every run of the repository in a line, the latest first, readable or not."""
+    return tuple(_recorded_run(repository, run) for run in list_runs(repository))
+
+
+def _recorded_run(repository: Repository, run: RunId) -> RunLine:
+    try:
+        return run_line(run, EventRef(repository, run).load())
+    except UserError as error:
+        return RunLine(run=run, trouble=error.what)
+
+
+def ledger_lines(repository: Repository, month: str | None) -> tuple[LedgerLine, ...]:
+    """Read the ledger, or one month of it. Raises UserError where `month` is none."""
+    if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise UserError(f"{month!r} is no month.", fix="Write it like 2026-11.")
+    return LedgerBranch(repository).lines(month)
+
+
+def new_run_id(repository: Repository) -> RunId:
+    """Make up an id that no ref of the repository has."""
+    in_the_way = set(repository.refs("refs/heads/orchestrate"))
+    if "refs/heads/orchestrate" in in_the_way:
+        raise UserError(
+            "A branch named orchestrate is in the way of orchestrate/<run>/<workstream>.",
+            fix="git branch -m orchestrate another-name",
+        )
+    while True:
+        run = RunId(secrets.token_hex(3))
+        taken = (f"{names.BRANCHES}{run}", names.run_ref(run))
+        if not any(repository.refs(ref) for ref in taken):
+            return run
+
+
+def run_folder(
+    repository: Repository, run: RunId, environment: Mapping[str, str] = os.environ
+) -> RunFolder:
+    """Return the folder of a run on this machine."""
+    return RunFolder(runs_root(repository, environment) / run)
+
+
+def clean_runs(repository: Repository, *, logs_too: bool) -> Tidied:
+    """Tidy up after runs that nobody drives."""
+    root = runs_root(repository, os.environ)
+    return clean(repository, root, SystemClock().now(), logs_too=logs_too)
