@@ -15,7 +15,7 @@ from bot.core.decide import AskHuman, decide
 from bot.core.events import ApprovalRequested, Event, RunStatus
 from bot.core.gates import Finding, GateName
 from bot.core.metrics import Cost, Metrics, measure, sum_of
-from bot.core.state import RunState, Standing, WorkstreamStatus, fold
+from bot.core.state import RunState, WorkstreamStatus, fold
 from bot.errors import Exit
 
 USUAL_USD = Decimal("2.00")  # proposed to a person who is asked for money
@@ -211,15 +211,23 @@ def next_steps(state: RunState, run: RunId) -> tuple[str, ...]:
         return (*dict.fromkeys(_answer(state, run, q) for q in questions), again)
     if state.finished is None:
         return (again, log)
-    lost = [name for name, standing in state.standings.items() if _failed_by_itself(standing)]
+    lost = lost_workstreams(state)
     retries = [" ".join(["orchestrate retry", run, *lost])] if lost else []
     unproved = any(result.status == "not_run" for result in state.results.values())
     return (*_look(state), *retries, *([again] if retries or unproved else []), log)
 
 
-def _failed_by_itself(standing: Standing) -> bool:
-    """Whether another attempt could help; what was cancelled for want of it then follows."""
-    return standing.status in {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT}
+def lost_workstreams(state: RunState) -> tuple[str, ...]:
+    """Name those that another attempt could help; what was cancelled for want of them follows."""
+    lost = {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT}
+    return tuple(name for name, standing in state.standings.items() if standing.status in lost)
+
+
+def proposed_usd(state: RunState, question: ApprovalRequested) -> Decimal:
+    """Return the dollars to propose to a person who is asked for money."""
+    asking = state.workstreams.get(question.workstream or "")
+    budget = asking.budget_usd if asking else ZERO_USD
+    return budget or state.policy.budget_usd or USUAL_USD
 
 
 def _has_result(state: RunState) -> bool:
@@ -243,11 +251,8 @@ def _answer(state: RunState, run: RunId, question: ApprovalRequested) -> str:
     """Return the command that answers a question."""
     name = question.workstream
     if question.provider:
-        asking = state.workstreams.get(name or "")
-        budget = asking.budget_usd if asking else ZERO_USD
-        usd = f"{budget or state.policy.budget_usd or USUAL_USD:.2f}"
-        provider = shlex.quote(question.provider)
-        return f'orchestrate approve {run} --paid {provider} --usd {usd} --because "…"'
+        usd, provider = proposed_usd(state, question), shlex.quote(question.provider)
+        return f'orchestrate approve {run} --paid {provider} --usd {usd:.2f} --because "…"'
     if question.cause.startswith("workstream:") and name:
         return f"orchestrate approve {run} {name}"
     if question.cause.startswith("question:") and name:

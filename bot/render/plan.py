@@ -123,11 +123,12 @@ def to_mermaid(plan: Plan) -> str:
         )
         lines.append(f'  {nodes[workstream.id]}{shape[0]}"{label}"{shape[1]}')
     for workstream in plan.workstreams:
-        lines += [f"  {edge}" for edge in _edges(workstream, nodes)]
+        lines += [f"  {edge}" for edge in edges_of(workstream, nodes)]
     return "\n".join(lines) + "\n"
 
 
-def _edges(workstream: Workstream, nodes: Mapping[str, str]) -> list[str]:
+def edges_of(workstream: Workstream, nodes: Mapping[str, str]) -> list[str]:
+    """Write a workstream's needs as Mermaid's arrows between the nodes of these names."""
     here = nodes[workstream.id]
     arrows = {NeedType.FINISH: "-->", NeedType.EXCLUDE: "-. never together .-"}
     return [

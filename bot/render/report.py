@@ -183,6 +183,14 @@ def _print_gates(console: Console, report: Report, state: RunState) -> None:
         _print_gate(console, state.results[gate.name], state.overrides.get(gate.name))
 
 
+def measured(result: GateResult) -> tuple[str, str]:
+    """Write what a gate measured, and what it needed; empty: nothing was, or nothing is."""
+    unit = _UNITS.get(result.name, "")
+    sign = "≤" if result.name in _AT_MOST else "≥"
+    needed = "" if result.threshold is None else f"{sign} {number(result.threshold, unit)}"
+    return "" if result.value is None else number(result.value, unit), needed
+
+
 def _print_gate(console: Console, result: GateResult, overridden: str | None) -> None:
     """Print a gate in one row, whose columns stand below each other, and its findings below."""
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -190,12 +198,7 @@ def _print_gate(console: Console, result: GateResult, overridden: str | None) ->
         table.add_column(min_width=least, no_wrap=True, justify=justify)
     table.add_column(overflow="fold")
     style = "yellow" if overridden else _GATE_STYLES[result.status]
-    unit = _UNITS.get(result.name, "")
-    needed = ""
-    if result.threshold is not None:
-        sign = "≤" if result.name in _AT_MOST else "≥"
-        needed = f"{sign} {number(result.threshold, unit)}"
-    value = number(result.value, unit) if result.value is not None else ""
+    value, needed = measured(result)
     status = Text(words(result.status), style=style)
     table.add_row(result.name.value, status, value, needed, plain(result.because, "", 400))
     console.print(Padding(table, INDENT, expand=False))
@@ -226,7 +229,7 @@ def _print_figures(console: Console, report: Report) -> None:
     if not report.metrics.agent_seconds:
         return
     title(console, "Figures")
-    figures = tuple(_figures(report.metrics))
+    figures = tuple(figures_of(report.metrics))
     across = 1 if console.width < 60 else 2 if console.width < NARROW else 3
     table = Table.grid(padding=(0, 2, 0, 0))
     for _ in range(across):
@@ -238,7 +241,8 @@ def _print_figures(console: Console, report: Report) -> None:
     console.print(Padding(Text(_spent(report)), INDENT))
 
 
-def _figures(metrics: Metrics) -> Iterator[tuple[str, str]]:
+def figures_of(metrics: Metrics) -> Iterator[tuple[str, str]]:
+    """Name and write those of a run's figures that there are."""
     ratio = metrics.makespan_ratio
     shown = (
         ("execution", duration(metrics.wall_seconds)),

@@ -25,6 +25,10 @@ class Links:
         """Return the page of an issue or pull request."""
         return f"{self._top}/issues/{number}"
 
+    def checks(self, number: int) -> str:
+        """Return the page of a pull request's check runs."""
+        return f"{self._top}/pull/{number}/checks"
+
     def compare(self, base: str, head: str) -> str:
         """Return the page where a person opens the pull request by hand."""
         return f"{self._top}/compare/{quote(base)}...{quote(head)}?expand=1"

@@ -1,0 +1,48 @@
+"""What a person would type next on GitHub: the same questions as on a laptop, in commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.core.events import ApprovalRequested, RunStatus
+from bot.core.money import cap_reached
+from bot.core.report import lost_workstreams, open_questions, proposed_usd
+from bot.core.state import RunState
+
+
+def next_commands(state: RunState) -> tuple[str, ...]:
+    """Return the commands that bring a run on, most useful first; none while nothing is needed."""
+    if state.status is RunStatus.CANCELLED:
+        return ("/orchestrate",)
+    if state.request is None or state.status is RunStatus.PASSED:
+        return ()
+    if questions := open_questions(state):
+        return tuple(dict.fromkeys(answer_to(state, question) for question in questions))
+    return tuple(_after_failure(state)) if state.finished else ()
+
+
+def answer_to(state: RunState, question: ApprovalRequested) -> str:
+    """Return the command that answers a question; what is left open in it is written as an …"""
+    name = question.workstream
+    if question.provider and not cap_reached(state, question.provider):
+        return f"/approve-paid {question.provider} {proposed_usd(state, question):.2f} because …"
+    if question.cause.startswith("workstream:"):
+        return f"/approve {name}"
+    if question.cause.startswith("question:"):
+        return f"/retry {name} because …"
+    return f"/retry {name}" if name else "/retry"  # once a tier or a cap is back
+
+
+def _after_failure(state: RunState) -> Iterator[str]:
+    """Retry what was lost, or gates that did not run; then let a person's word count for a gate."""
+    wrong = [
+        result
+        for name, result in state.results.items()
+        if result.status in {"failed", "not_run"} and name not in state.overrides
+    ]
+    if lost_workstreams(state) or any(result.status == "not_run" for result in wrong):
+        yield "/retry"
+    for result in wrong:
+        yield f"/override {result.name} because …"
+    if not wrong:
+        yield "/replan because …"
