@@ -60,6 +60,12 @@ class Combination:
             self._land(branch, changes) for branch, changes in zip(branches, read, strict=True)
         )
 
+    def adopt(self, head: Sha) -> None:
+        """Go on from what somebody else made of it, which nothing that lands may write over."""
+        [changes] = changes_of(self._repository, [Branch("a push", self._head, head)])
+        self._overlay = lay(self._overlay, changes, "a push")
+        self._head = head
+
     def head(self) -> Sha:
         """Return the commit that holds everything that landed, writing what is not written yet."""
         if self._pending:

@@ -66,14 +66,16 @@ class EventRef:
             try:
                 self._repository.update_refs((ours, *batch.refs, *spend))
             except RefMoved as moved:
-                refs = self._repository.refs(names.run_ref(self.run))
-                if refs.get(ours.ref) != self._tip or not spend:
+                if not spend or any(self._has_moved(update) for update in (ours, *batch.refs)):
                     raise Overtaken(moved.what) from moved
             else:
                 self._tip, self._written = commit, written
                 self._events = (*self._events, *fresh)
                 return
         raise Overtaken(f"The ledger moved {_TRIES} times while run {self.run} wrote to it.")
+
+    def _has_moved(self, update: RefUpdate) -> bool:
+        return self._repository.refs(update.ref).get(update.ref) != update.old
 
 
 def parse_events(data: bytes, run: RunId) -> tuple[Event, ...]:

@@ -29,7 +29,7 @@ from bot.core.promises import promises
 from bot.core.report import make_report
 from bot.core.routing import Ladder
 from bot.core.state import RunState, WorkstreamStatus, fold
-from bot.drivers.local import Proposal
+from bot.drivers.settling import Proposal
 from bot.errors import Exit, UserError
 from bot.render.live import screen_for
 from bot.render.report import print_summary, title

@@ -19,7 +19,8 @@ from bot.core.base import RunId
 from bot.core.events import RunRequested, RunStatus
 from bot.core.report import exit_code, make_report
 from bot.core.state import fold
-from bot.drivers.local import LocalDriver, Proposal
+from bot.drivers.local import LocalDriver
+from bot.drivers.settling import Proposal
 from bot.errors import Exit, UserError
 from bot.wiring import local, planning, store, tiers
 

@@ -113,6 +113,7 @@ class WorkstreamStarted(_Event):
     reserved_usd: Usd = ZERO_USD  # of an approval, while the attempt runs
     provider: str = ""
     lease_until: Moment
+    handed_out_by: str = ""  # the platform's own name of who did: a memory, no part of the id
 
 
 class WorkstreamAcknowledged(_Event):
@@ -183,11 +184,13 @@ class IntegrationFinished(_Event):
     branch: str
     head_sha: Sha
     included: tuple[str, ...]
+    pushed: bool = False  # a person put commits on the branch: they are kept from then on
 
     @classmethod
     def _what(cls, value: dict[str, Any]) -> str:
         """Tell apart by what it holds too: work that changes nothing leaves the head as it is."""
-        return " ".join([str(value.get("head_sha")), *value.get("included", ())])
+        held = [str(value.get("head_sha")), *value.get("included", ())]
+        return " ".join([*held, *filter(None, [value.get("cause")])])
 
 
 class GateFinished(_Event):

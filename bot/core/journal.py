@@ -36,7 +36,14 @@ class Journal:
         )
         yield happened.PlanAccepted(at=self.at, run=self.run, plan_hash=plan.hash)
 
-    def started(self, start: StartWorkstream, state: RunState, base: Sha) -> Event:
+    def started(
+        self,
+        start: StartWorkstream,
+        state: RunState,
+        base: Sha,
+        slack: timedelta = LEASE_SLACK,
+        place: str = "",
+    ) -> Event:
         """Record a hand-out, before it happens; handed out again, it says after which lease."""
         workstream = state.workstreams[start.id]
         last = state.track(start.id).last
@@ -54,7 +61,8 @@ class Journal:
             base_sha=base,
             start_from=start.start_from,
             reserved_usd=start.reserved_usd,
-            lease_until=self.at + timedelta(minutes=workstream.timeout_minutes) + LEASE_SLACK,
+            lease_until=self.at + timedelta(minutes=workstream.timeout_minutes) + slack,
+            handed_out_by=place,
         )
 
     def lost(self, attempt: Attempt, note: str) -> Event:
@@ -165,6 +173,19 @@ class Journal:
             branch=branch,
             head_sha=head,
             included=state.landing,
+        )
+
+    def pushed(self, state: RunState, head: Sha) -> Event:
+        """Record that a person's commits are on the combined branch."""
+        return happened.IntegrationFinished(
+            at=self.at,
+            run=self.run,
+            cause=f"pushed over {state.head_sha}",
+            iteration=state.iteration,
+            branch=state.integration.branch if state.integration else "",
+            head_sha=head,
+            included=state.integration.included if state.integration else (),
+            pushed=True,
         )
 
     def gate(self, result: GateResult, state: RunState, iteration: int, head: Sha) -> Event:

@@ -95,6 +95,7 @@ class RunState:
     landing: tuple[str, ...] = ()  # ids in the order in which they landed
     iterations: tuple[happened.IterationStarted, ...] = ()
     integration: happened.IntegrationFinished | None = None
+    pushed: happened.IntegrationFinished | None = None  # the last one by a person
     gates: tuple[happened.GateFinished, ...] = ()
     conflicts: tuple[happened.ConflictFound, ...] = ()
     asked: tuple[happened.ApprovalRequested, ...] = ()
@@ -279,6 +280,9 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901 - one flat 
         case happened.PlanAccepted():
             fits = state.proposed is not None and state.proposed.plan.hash == event.plan_hash
             return replace(state, accepted=event) if fits and not state.accepted else state
+        case happened.IntegrationFinished(pushed=True):
+            over = _unless_passed(state)  # other commits: what the gates said is void
+            return replace(state, integration=event, pushed=event, finished=over)
         case happened.IntegrationFinished():
             return replace(state, integration=event)
         case happened.GateFinished():

@@ -54,7 +54,12 @@ class Branches:
         """Return the combination of all that landed, made anew after a restart."""
         if self._combination is None:
             self._combination = self._new_combination(state)
-            self._combination.land_all([_branch(name, state) for name in state.landing])
+            held: tuple[str, ...] = ()
+            if state.pushed:
+                self._combination.adopt(state.pushed.head_sha)
+                held = state.pushed.included
+            landed = [name for name in state.landing if name not in held]
+            self._combination.land_all([_branch(name, state) for name in landed])
         return self._combination
 
     def _new_combination(self, state: RunState) -> Combination:

@@ -21,7 +21,7 @@ from bot.core.redact import Redactor
 from bot.core.roles import Role
 from bot.core.routing import SHELL
 from bot.core.state import RunState
-from bot.drivers.local import Attempting
+from bot.drivers.settling import Attempting
 from bot.ports import Engine
 from bot.usecases.brief_agent import Assignment, Briefing, before, brief
 from bot.usecases.run_gates import Checked, GateKeeper

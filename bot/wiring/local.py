@@ -27,8 +27,9 @@ from bot.core.ledger import month_of
 from bot.core.money import month_left
 from bot.core.state import fold
 from bot.drivers.answers import Answers
-from bot.drivers.local import LocalDriver, Proposal, Screen
+from bot.drivers.local import LocalDriver, Screen
 from bot.drivers.local_workers import LocalWorkers
+from bot.drivers.settling import Proposal
 from bot.errors import UserError
 from bot.usecases.run_gates import GateKeeper
 from bot.wiring.environment import passed_variables, redactor, search_path

@@ -19,7 +19,7 @@ from bot.core.plan import Plan, read_plan
 from bot.core.planning.lint import Author, Note, lint
 from bot.core.roles import unknown_roles
 from bot.core.routing import Ladder, Route, route
-from bot.drivers.local import Proposal
+from bot.drivers.settling import Proposal
 from bot.errors import UserError
 from bot.render.plan import to_yaml
 from bot.usecases.plan_task import Planned, plan_task
