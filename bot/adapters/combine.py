@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.adapters.git import GitError, Repository, commit_header, quote
+from bot.adapters.changes import RAW, change_lines, path_change
+from bot.adapters.git import GitError, Repository, commit_header
 from bot.core.base import Sha, printable
-from bot.core.combine import Entry, Joined, MustMerge, Overlay, PathChange, join, lay
+from bot.core.combine import Joined, MustMerge, Overlay, PathChange, join, lay
 
 
 @dataclass(frozen=True)
@@ -119,13 +120,7 @@ class Combination:
             mark = 1 if nth == len(self._pending) - 1 else nth + 2
             yield commit_header(mark, _message(branch), self._at)
             yield b"from %s\nmerge %s\n" % (parent, branch.head.encode())
-            for change in sorted(changes, key=lambda change: change.after is not None):
-                if change.after is None:
-                    yield b"D %s\n" % quote(change.path)
-                else:
-                    entry = change.after
-                    yield b"M %s %s " % (entry.mode.encode(), entry.sha.encode())
-                    yield quote(change.path) + b"\n"
+            yield from change_lines(changes)
             yield b"\n"
             parent = b":%d" % mark
 
@@ -139,8 +134,8 @@ def changes_of(
 ) -> tuple[tuple[PathChange, ...], ...]:
     """Return what each branch changed since its base, read by one process."""
     asked = "".join(f"{branch.head} {branch.base}\n" for branch in branches)
-    args = ("diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--full-index", "--root")
-    out = repository.git(*args, "-m", "--always", stdin=asked.encode())
+    args = ("diff-tree", "--stdin", *RAW, "--root", "-m", "--always")
+    out = repository.git(*args, stdin=asked.encode())
     parts = out.decode("utf-8", "surrogateescape").split("\0")[:-1]
     found: list[list[PathChange]] = []
     heads = iter(branches)
@@ -151,9 +146,6 @@ def changes_of(
             found.append([])
             at += 1
             continue
-        old_mode, mode, old_sha, sha, status = parts[at][1:].split(" ")
-        before = None if status == "A" else Entry(old_mode, old_sha)
-        after = None if status == "D" else Entry(mode, sha)
-        found[-1].append(PathChange(parts[at + 1], before, after))
+        found[-1].append(path_change(*parts[at : at + 2]))
         at += 2
     return tuple(tuple(changes) for changes in found)

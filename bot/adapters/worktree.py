@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bot.adapters.changes import read_change
 from bot.adapters.git import GitError, Repository, run_git
 from bot.core.base import Sha, printable
 from bot.core.handoff import MAX_CLAIM_BYTES
@@ -22,7 +23,6 @@ from bot.core.names import WORK_FOLDER
 from bot.ports import Refused, Snapshot, Worktree
 
 KEPT = "kept"  # where a worktree goes that is in the way and may hold work
-_SYMLINK, _SUBMODULE = "120000", "160000"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class GitWorktrees:
         except GitError as error:
             return Refused(f"git cannot read the worktree: {error.stderr.strip()[-300:]}")
         tree = self._git(path, index, "write-tree").decode().strip()
-        return self._checked(tree, worktree.base_sha)
+        return read_change(self._repository, worktree.base_sha, tree)
 
     def commit(self, worktree: Worktree, snapshot: Snapshot, message: str, at: datetime) -> Sha:
         """Write a snapshot as one commit on the worktree's base; return its id."""
@@ -155,33 +155,6 @@ class GitWorktrees:
             mega = self._limits.total_bytes / 1e6
             return Refused(f"{size / 1e6:,.0f} MB changed, of at most {mega:,.0f} MB")
         return tuple(names)
-
-    def _checked(self, tree: str, base: Sha) -> Snapshot | Refused:
-        """Compare a tree with the base, and refuse what would reach outside of the repository."""
-        args = ("-r", "-z", "--raw", "--numstat", "-p", "-U0", "--no-renames", "--full-index")
-        out = self._repository.git("diff-tree", *args, "--no-ext-diff", "--no-textconv", base, tree)
-        facts, _, patch = out.partition(b"\0\0diff --git ")
-        parts = facts.decode("utf-8", "surrogateescape").split("\0")
-        changed: list[str] = []
-        while parts and parts[0].startswith(":"):
-            [_, mode, _, blob, _], path = parts[0].split(" "), parts[1]
-            parts = parts[2:]
-            if mode == _SUBMODULE:
-                return Refused(f"a submodule was added or moved: {printable(path)}")
-            if mode == _SYMLINK and self._escapes(path, blob):
-                return Refused(f"a link that leaves the repository: {printable(path)}")
-            changed.append(path)
-        counted = [row.split("\t") for row in parts if row and not row.startswith("-")]
-        inserted, deleted = (sum(int(row[n]) for row in counted) for n in (0, 1))
-        added = "\n".join(
-            line[1:] for line in patch.decode("utf-8", "replace").split("\n") if line[:1] == "+"
-        )
-        return Snapshot(tree, tuple(changed), inserted, deleted, added)
-
-    def _escapes(self, path: str, blob: str) -> bool:
-        target = self._repository.git("cat-file", "blob", blob).decode("utf-8", "surrogateescape")
-        reached = os.path.normpath(Path(path).parent / target)
-        return target.startswith("/") or reached.split("/")[0] in {"..", ".git"}
 
     def _git(self, path: Path, index: Path, *args: str, sin: bytes = b"") -> bytes:
         """Run git with the user's objects, this folder and the index outside of it."""

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bot.core.base import Strict, Usd
+from bot.core.base import ZERO_USD, Strict, Usd
 from bot.core.ledger import Billing
 from bot.core.plan import Kind, Name, VariableName, Workstream
 
 MILLION = Decimal(1_000_000)
+_STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
 
 
 def _plain_url(text: str) -> str:
@@ -62,6 +63,12 @@ class Tier(Strict):
         return (
             self.input_usd_per_million * input_tokens + self.output_usd_per_million * output_tokens
         ) / MILLION
+
+    def charge(self, input_tokens: int, output_tokens: int) -> tuple[Decimal, bool]:
+        """Price a call as the ledger writes it, and say whether that is known; free costs 0."""
+        free = self.billing is Billing.FREE
+        price = ZERO_USD if free else self.cost(input_tokens, output_tokens)
+        return (price or ZERO_USD).quantize(_STEP), price is not None
 
 
 SHELL = Tier(name="shell", engine="shell", provider="local", billing=Billing.FREE)

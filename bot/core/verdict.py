@@ -50,8 +50,8 @@ def judge(workstream: Workstream, evidence: Evidence, protected: tuple[str, ...]
     """Judge an attempt; success is what is left when nothing speaks against it."""
     if evidence.refused:
         return Judged(CompletionStatus.REFUSED, evidence.refused)
-    if trespass := _trespass(workstream, evidence.changed, protected):
-        return Judged(CompletionStatus.REFUSED, trespass)
+    if wrong := trespass(workstream, evidence.changed, protected):
+        return Judged(CompletionStatus.REFUSED, wrong)
     if evidence.questions:
         return Judged(CompletionStatus.BLOCKED, "it asks: " + " ".join(evidence.questions))
     if evidence.outcome is not OutcomeClass.DONE:
@@ -65,8 +65,8 @@ def judge(workstream: Workstream, evidence: Evidence, protected: tuple[str, ...]
     return Judged(CompletionStatus.SUCCESS)
 
 
-def _trespass(workstream: Workstream, changed: tuple[str, ...], protected: tuple[str, ...]) -> str:
-    """Name the files that it must not have changed."""
+def trespass(workstream: Workstream, changed: tuple[str, ...], protected: tuple[str, ...]) -> str:
+    """Name the files that it must not have changed; empty: there are none."""
     guarded = tuple(_folded(pattern) for pattern in ALWAYS_PROTECTED + protected)
     named = tuple(p for p in workstream.files if workstream.approval and _lies_in(p, guarded))
     touched = sorted(p for p in changed if owns(guarded, _folded(p)) and not owns(named, p))

@@ -10,8 +10,6 @@ from bot.core.ledger import Billing, LedgerLine, call_id
 from bot.core.routing import Tier
 from bot.ports import ModelCall
 
-_STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
-
 
 def usage_of(tier: Tier, calls: tuple[ModelCall, ...]) -> Usage:
     """Add up what calls used; the cost is known only where each one's is."""
@@ -54,9 +52,6 @@ def _line(completion: Completion, tier: Tier, call: ModelCall) -> LedgerLine:
 
 
 def _cost_of(tier: Tier, call: ModelCall) -> tuple[Decimal, bool]:
-    """Price a call in dollars, and say whether that is known; a free tier's call costs nothing."""
-    if tier.billing is Billing.FREE:
-        return ZERO_USD, True
-    price = tier.cost(call.input_tokens, call.output_tokens)
-    exact = (price or ZERO_USD).quantize(_STEP)
-    return exact, price is not None and call.counted
+    """Price a call, and say whether that is known: of a paid one only where it was counted."""
+    exact, known = tier.charge(call.input_tokens, call.output_tokens)
+    return exact, known and (call.counted or tier.billing is Billing.FREE)
