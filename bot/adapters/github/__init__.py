@@ -1,0 +1,1 @@
+"""GitHub: its REST API behind one door, and what the bot does there, a method each."""

@@ -1,0 +1,551 @@
+"""The door to GitHub, over real HTTP: what is asked again, what is waited for, what is said."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from bot.adapters.github.api import Api
+from bot.adapters.github.errors import (
+    ActionsMayNotOpenPulls,
+    Forbidden,
+    Gone,
+    Moved,
+    NoDrafts,
+    NotFound,
+    OddAnswer,
+    RateLimited,
+    Refusal,
+    TooLarge,
+    Unprocessable,
+)
+from bot.adapters.github.pace import Pace
+from bot.adapters.github.values import Comment, Issue, Label, Part
+from bot.errors import Exit, Unavailable
+
+TOKEN = "ghs_123456_eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.sig-nature_"
+RESET = "reset"
+NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait."}
+ISSUE = {"number": 7, "id": 4100000007, "html_url": "https://github.com/o/r/issues/7"}
+ISSUE |= {"state": "open", "user": {"login": "github-actions[bot]"}}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer as it goes over the wire; `length` lies about how long it is."""
+
+    status: int = 200
+    body: object = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    length: int | None = None
+
+    @property
+    def data(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: object
+
+
+class Scripted:
+    """A server that answers each request with the next reply, or resets the connection."""
+
+    def __init__(self, replies: list[Reply | str]) -> None:
+        self.replies = replies
+        self.seen: list[Seen] = []
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _answer(self) -> None:
+                size = int(self.headers.get("Content-Length", 0))
+                body = json.loads(self.rfile.read(size)) if size else None
+                script.seen.append(Seen(self.command, self.path, dict(self.headers), body))
+                reply = script.replies.pop(0) if script.replies else Reply(501)
+                if isinstance(reply, str):
+                    linger = struct.pack("ii", 1, 0)
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    self.close_connection = True
+                    return
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value.replace("{here}", script.url))
+                self.send_header("Content-Length", str(reply.length or len(reply.data)))
+                self.end_headers()
+                self.wfile.write(reply.data)
+                self.close_connection = reply.length is not None
+
+            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+
+    def __enter__(self) -> Scripted:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class Time:
+    """A clock that goes on only where somebody waits."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+        self.pauses: list[float] = []
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.at += timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class Door:
+    """An Api in front of a script, and what came of it."""
+
+    api: Api
+    server: Scripted
+    time: Time
+
+    @property
+    def methods(self) -> list[str]:
+        return [seen.method for seen in self.server.seen]
+
+
+Opens = Callable[..., Door]
+
+
+@pytest.fixture
+def door() -> Iterator[Opens]:
+    with ExitStack() as stack:
+
+        def opens(*replies: Reply | str, max_wait: float = 120.0) -> Door:
+            server = stack.enter_context(Scripted(list(replies)))
+            time = Time()
+            api = Api(server.url, TOKEN, Pace(time.pause, time.now, max_wait=max_wait))
+            stack.callback(api.close)
+            return Door(api, server, time)
+
+        yield opens
+
+
+def found_nothing() -> None:
+    return None
+
+
+def test_a_request_names_the_version_of_the_api_and_who_asks(door: Opens) -> None:
+    opened = door(Reply(body=ISSUE))
+    issue = opened.api.get("/repos/o/r/issues/7", Issue)
+    assert (issue.number, issue.id, issue.author) == (7, 4100000007, "github-actions[bot]")
+    headers = opened.server.seen[0].headers
+    assert headers["Authorization"] == f"Bearer {TOKEN}"
+    assert headers["X-GitHub-Api-Version"] == "2022-11-28"
+    assert headers["User-Agent"] == "orchestrate-bot"
+
+
+def test_a_login_file_of_the_user_does_not_replace_the_token(
+    door: Opens, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    opened = door(Reply(body=ISSUE))
+    opened.api.get("/repos/o/r/issues/7", Issue)
+    assert opened.server.seen[0].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize("fault", [Reply(502), Reply(500), Reply(503, b"<html>"), RESET])
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_what_may_be_asked_twice_is_asked_again(
+    door: Opens, method: str, fault: Reply | str
+) -> None:
+    opened = door(fault, fault, fault, Reply(body=ISSUE))
+    ask = opened.api
+    answer = ask.get("/x", Issue) if method == "GET" else ask.send(method, "/x", Issue, {"a": 1})
+    assert answer.number == 7
+    assert [pause for pause in opened.time.pauses if pause in {1, 2, 4}][:3] == [1, 2, 4]
+    assert ask.requests_made == len(opened.server.seen) == 4
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(body=b"<html>down</html>"), id="a page where JSON should be"),
+        pytest.param(Reply(body=ISSUE, length=5000), id="an answer that breaks off"),
+    ],
+)
+def test_a_success_that_cannot_be_read_is_asked_again(door: Opens, reply: Reply) -> None:
+    opened = door(reply, Reply(body=ISSUE))
+    assert opened.api.get("/x", Issue).number == 7
+
+
+def test_after_four_tries_it_is_said_that_github_does_not_answer(door: Opens) -> None:
+    opened = door(*[Reply(502)] * 5)
+    with pytest.raises(Unavailable, match="GET /x: status 502") as caught:
+        opened.api.get("/x", Issue)
+    assert caught.value.exit_code is Exit.TRY_AGAIN
+    assert len(opened.server.seen) == 4
+
+
+@pytest.mark.parametrize("fault", [Reply(502), RESET, Reply(201, b"<html>")])
+def test_what_was_made_before_the_answer_was_lost_is_found_and_not_made_again(
+    door: Opens, fault: Reply | str
+) -> None:
+    opened = door(fault)
+    made = Issue.model_validate(ISSUE)
+    assert opened.api.create("/issues", Issue, {"title": "x"}, lambda: made) is made
+    assert opened.methods == ["POST"]
+
+
+def test_what_was_not_made_is_asked_for_again_only_after_a_look(door: Opens) -> None:
+    opened = door(Reply(502), Reply(201, ISSUE))
+    looks: list[int] = []
+
+    def find() -> None:
+        looks.append(len(opened.server.seen))
+
+    assert opened.api.create("/issues", Issue, {"title": "x"}, find).number == 7
+    assert looks == [1]
+    assert opened.methods == ["POST", "POST"]
+
+
+def test_the_last_try_is_looked_for_too(door: Opens) -> None:
+    opened = door(*[RESET] * 4)
+    made = Issue.model_validate(ISSUE)
+
+    def find() -> Issue | None:
+        return made if len(opened.server.seen) == 4 else None
+
+    assert opened.api.create("/issues", Issue, {}, find) is made
+    assert opened.methods == ["POST"] * 4
+
+
+def test_a_thing_that_is_never_made_ends_as_unavailable(door: Opens) -> None:
+    opened = door(*[Reply(503)] * 5)
+    with pytest.raises(Unavailable, match="POST /issues: status 503"):
+        opened.api.create("/issues", Issue, {}, found_nothing)
+    assert len(opened.server.seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("refused", "seconds"),
+    [
+        (Reply(429, SECONDARY, {"Retry-After": "17"}), 17),
+        (Reply(403, SECONDARY, {"Retry-After": "30"}), 30),
+        (Reply(403, SECONDARY), 60),
+        (Reply(429, b""), 60),
+        (Reply(429, {}, {"Retry-After": "0"}), 1),
+        (
+            Reply(
+                403,
+                {"message": "API rate limit exceeded"},
+                {
+                    "x-ratelimit-remaining": "0",
+                    "x-ratelimit-reset": str(int(NOW.timestamp()) + 41),
+                },
+            ),
+            42,
+        ),
+    ],
+    ids=["429 with a time", "403 with a time", "no time", "429 alone", "at once", "primary"],
+)
+def test_a_rate_limit_is_waited_out_and_nothing_is_looked_for(
+    door: Opens, refused: Reply, seconds: float
+) -> None:
+    opened = door(refused, Reply(201, ISSUE))
+
+    def find() -> None:
+        pytest.fail("a refused request made nothing")
+
+    assert opened.api.create("/issues", Issue, {}, find).number == 7
+    assert opened.time.pauses == [seconds]
+
+
+def test_a_limit_without_a_time_is_waited_for_twice_as_long_each_time(door: Opens) -> None:
+    limit = Reply(403, SECONDARY)
+    opened = door(limit, limit, Reply(body=ISSUE), max_wait=300)
+    opened.api.send("PATCH", "/x", Issue, {})
+    assert opened.time.pauses == [60, 120]
+
+
+def test_waits_of_one_process_end_somewhere_and_it_is_said_when_to_come_back(door: Opens) -> None:
+    limit = Reply(429, SECONDARY, {"Retry-After": "70"})
+    opened = door(limit, Reply(body=ISSUE), limit)
+    opened.api.get("/x", Issue)
+    with pytest.raises(RateLimited) as caught:
+        opened.api.get("/y", Issue)
+    assert caught.value.until == NOW + timedelta(seconds=140)
+    assert caught.value.exit_code is Exit.TRY_AGAIN
+    assert opened.time.pauses == [70]
+
+
+def test_an_absurd_time_to_wait_is_no_crash(door: Opens) -> None:
+    opened = door(Reply(429, {}, {"Retry-After": "9" * 400}))
+    with pytest.raises(RateLimited):
+        opened.api.get("/x", Issue)
+
+
+def test_writes_keep_a_second_between_them_and_reads_do_not_wait(door: Opens) -> None:
+    opened = door(*[Reply(body=ISSUE)] * 4)
+    opened.api.send("PATCH", "/x", Issue, {})
+    opened.api.get("/x", Issue)
+    assert opened.time.pauses == []
+    opened.time.at += timedelta(seconds=0.4)
+    opened.api.create("/x", Issue, {}, found_nothing)
+    assert opened.time.pauses == [pytest.approx(0.6)]
+    opened.time.at += timedelta(seconds=5)
+    opened.api.send("DELETE", "/x", Issue)
+    assert len(opened.time.pauses) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "family", "said"),
+    [
+        (Reply(404, {"message": "Not Found"}), NotFound, "POST /x"),
+        (Reply(410, {"message": "This issue was deleted"}), Gone, "This issue was deleted"),
+        (Reply(401, {"message": "Bad credentials"}), Forbidden, "Bad credentials"),
+        (Reply(403, {"message": "Resource not accessible"}), Forbidden, "not accessible"),
+        (Reply(409, {"message": "Conflict"}), Refusal, "(409): Conflict"),
+        (
+            Reply(422, {"message": "Validation Failed", "errors": [{"message": "too long"}]}),
+            Unprocessable,
+            "Validation Failed; too long",
+        ),
+        (
+            Reply(422, {"message": "Validation Failed", "errors": ["Draft pull requests are not "
+                                                                   "supported in this repo."]}),
+            NoDrafts,
+            "no draft pull requests",
+        ),
+        (
+            Reply(403, {"message": "GitHub Actions is not permitted to create or approve pull "
+                                   "requests."}),
+            ActionsMayNotOpenPulls,
+            "does not let GitHub Actions open pull requests",
+        ),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)  # fmt: skip
+def test_each_refusal_has_a_family_and_is_not_repeated(
+    door: Opens, reply: Reply, family: type[Refusal], said: str
+) -> None:
+    opened = door(reply)
+    with pytest.raises(family) as caught:
+        opened.api.create("/x", Issue, {}, found_nothing)
+    assert type(caught.value) is family
+    assert said in caught.value.what
+    assert caught.value.status == reply.status
+    assert "\n" not in caught.value.what
+    assert opened.methods == ["POST"]
+    assert opened.time.pauses == []
+
+
+def test_a_missing_right_is_named(door: Opens) -> None:
+    opened = door(Reply(403, {}, {"X-Accepted-GitHub-Permissions": "issues=write"}))
+    with pytest.raises(Forbidden) as caught:
+        opened.api.get("/x", Issue)
+    assert caught.value.needs == "issues=write"
+    assert "issues: write" in caught.value.fix
+
+
+def test_the_box_that_lets_workflows_open_pull_requests_is_named(door: Opens) -> None:
+    said = "GitHub Actions is not permitted to create or approve pull requests."
+    with pytest.raises(ActionsMayNotOpenPulls) as caught:
+        door(Reply(403, {"message": said})).api.send("POST", "/x", Issue)
+    assert "Settings → Actions → General → Workflow permissions" in caught.value.fix
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_what_moved_is_not_followed_for_it_may_be_somebody_elses(door: Opens, status: int) -> None:
+    opened = door(Reply(status, {}, {"Location": "{here}/repositories/9/issues/7"}))
+    with pytest.raises(Moved) as caught:
+        opened.api.get("/repos/o/r/issues/7", Issue)
+    assert caught.value.to.endswith("/repositories/9/issues/7")
+    assert len(opened.server.seen) == 1
+
+
+def test_words_of_a_refusal_are_one_short_line_without_terminal_escapes(door: Opens) -> None:
+    said = "a\x1b[31m\n::set-output name=x::y\r" + "z" * 5000
+    with pytest.raises(Unprocessable) as caught:
+        door(Reply(422, {"message": said})).api.get("/x", Issue)
+    assert not set(caught.value.what) & set("\x1b\n\r")
+    assert len(caught.value.what) < 500
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({**ISSUE, "number": "seven"}, "number"),
+        ({"number": 7}, "id"),
+        ([], "the whole of it"),
+        ({**ISSUE, "user": {"login": 5}}, "user.login"),
+    ],
+)
+def test_an_answer_of_another_shape_names_endpoint_and_field(
+    door: Opens, body: object, field: str
+) -> None:
+    with pytest.raises(OddAnswer, match=f"GET /x is not what it should be at {field}"):
+        door(Reply(body=body)).api.get("/x", Issue)
+
+
+def test_an_author_whose_account_is_gone_is_a_ghost(door: Opens) -> None:
+    assert door(Reply(body={**ISSUE, "user": None})).api.get("/x", Issue).author == "ghost"
+
+
+def test_a_list_is_read_to_its_end_and_not_past_the_cap(door: Opens) -> None:
+    first = [{"name": f"a{n}"} for n in range(100)]
+    following = {"Link": '<{here}/labels?page=2>; rel="next", <{here}/labels?page=9>; rel="last"'}
+    opened = door(Reply(body=first, headers=following), Reply(body=[{"name": "b"}]))
+    names = [label.name for label in opened.api.pages("/labels", Label)]
+    assert names == [*(label["name"] for label in first), "b"]
+    assert [seen.path for seen in opened.server.seen] == ["/labels?per_page=100", "/labels?page=2"]
+
+    opened = door(*[Reply(body=first, headers=following)] * 3)
+    assert len(opened.api.pages("/labels", Label, most=150)) == 150
+    assert len(opened.server.seen) == 2
+
+
+def test_a_list_that_goes_on_at_another_host_does_not_get_the_token(door: Opens) -> None:
+    other = door()
+    here = door(Reply(body=[], headers={"Link": f'<{other.server.url}/x>; rel="next"'}))
+    with pytest.raises(OddAnswer, match="another host"):
+        here.api.pages("/labels", Label)
+    assert other.server.seen == []
+
+
+class _Viewer(Part):
+    login: str
+
+
+@pytest.mark.parametrize(
+    ("kind", "family"),
+    [("FORBIDDEN", Forbidden), ("NOT_FOUND", NotFound), ("UNPROCESSABLE", Unprocessable),
+     ("RATE_LIMITED", RateLimited)],
+)  # fmt: skip
+def test_graphql_says_its_errors_in_a_success(
+    door: Opens, kind: str, family: type[Exception]
+) -> None:
+    errors = [{"type": kind, "message": "no", "path": ["x"]}]
+    with pytest.raises(family):
+        door(Reply(body={"data": None, "errors": errors})).api.query("{ x }", {}, _Viewer)
+
+
+def test_graphql_answers_with_data(door: Opens) -> None:
+    opened = door(Reply(502), Reply(body={"data": {"login": "me"}}))
+    assert opened.api.query("query($a: Int) { login }", {"a": 1}, _Viewer).login == "me"
+    assert opened.server.seen[0].path == "/graphql"
+    assert opened.server.seen[0].body == {
+        "query": "query($a: Int) { login }",
+        "variables": {"a": 1},
+    }
+
+
+def test_a_download_is_fetched_from_its_storage_without_the_token(door: Opens) -> None:
+    storage = door(Reply(body=b"PK\x05\x06"))
+    here = door(Reply(302, b"", {"Location": f"{storage.server.url}/blob?sig=s3cr3t"}))
+    assert here.api.download("/repos/o/r/actions/artifacts/1/zip", 100) == b"PK\x05\x06"
+    assert storage.server.seen[0].path == "/blob?sig=s3cr3t"
+    assert TOKEN not in str(storage.server.seen[0].headers)
+    assert here.api.requests_made == 1
+
+
+def test_a_download_whose_storage_fails_begins_again_with_a_new_address(door: Opens) -> None:
+    storage = door(Reply(403), Reply(body=b"half", length=99), RESET, Reply(body=b"whole"))
+    here = door(*[Reply(302, b"", {"Location": f"{storage.server.url}/blob"})] * 4)
+    assert here.api.download("/zip", 100) == b"whole"
+    assert here.time.pauses == [1, 2, 4]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Encoding": "gzip"}])
+def test_a_download_past_the_cap_is_cut_off(door: Opens, headers: dict[str, str]) -> None:
+    storage = door(Reply(body=b"x" * 101, headers=headers))
+    here = door(Reply(302, b"", {"Location": f"{storage.server.url}/blob"}))
+    with pytest.raises(TooLarge, match="larger than 100 bytes"):
+        here.api.download("/zip", 100)
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/x", ""])
+def test_a_download_from_an_odd_address_fails(door: Opens, location: str) -> None:
+    here = door(*[Reply(302, b"", {"Location": location})] * 4)
+    with pytest.raises((OddAnswer, Unavailable)):
+        here.api.download("/zip", 100)
+
+
+def test_an_expired_download_is_gone(door: Opens) -> None:
+    with pytest.raises(Gone):
+        door(Reply(410, {"message": "Artifact has expired"})).api.download("/zip", 100)
+
+
+def _attempts(opened: Door) -> Iterator[Callable[[], object]]:
+    api = opened.api
+    yield lambda: api.get("/x", Issue)
+    yield lambda: api.send("PATCH", "/x", Issue, {"body": "text"})
+    yield lambda: api.create("/x", Comment, {}, found_nothing)
+    yield lambda: api.pages("/x", Issue)
+    yield lambda: api.query("{ x }", {}, Issue)
+    yield lambda: api.download("/x", 10)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(Reply(status, {"message": f"no, {TOKEN}!"}) for status in (301, 401, 403, 404, 422, 500)),
+        Reply(403, {"message": f"secondary rate limit for {TOKEN}"}, {"Retry-After": "999"}),
+        Reply(200, {"number": TOKEN, "data": {"number": TOKEN}}),
+        Reply(200, {"errors": [{"message": TOKEN}]}),
+        Reply(302, b"", {"Location": "http://127.0.0.1:1/?sig=s3cr3t"}),
+        RESET,
+    ],
+    ids=str,
+)
+def test_neither_token_nor_signature_is_in_any_error(door: Opens, reply: Reply | str) -> None:
+    for number in range(6):
+        opened = door(*[reply] * 4)
+        attempt = list(_attempts(opened))[number]
+        with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever it is
+            attempt()
+        error = caught.value
+        told = "".join(traceback.format_exception(error)) + repr(vars(error)) + repr(opened.api)
+        assert TOKEN not in told
+        assert "s3cr3t" not in repr(error) + getattr(error, "what", "")
+
+
+def test_only_errors_of_ours_leave_the_door_when_nobody_listens() -> None:
+    time = Time()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, never listening
+        api = Api(f"http://127.0.0.1:{taken.getsockname()[1]}", TOKEN, Pace(time.pause, time.now))
+        with pytest.raises(Unavailable, match="ConnectionError"):
+            api.get("/x", Issue)
+    assert time.pauses == [1, 2, 4]
