@@ -117,7 +117,7 @@ def decide(state: RunState, now: datetime) -> tuple[Action, ...]:
     starts, questions = _start(state, now)
     if starts or questions or state.running:
         return (*starts, *questions)
-    return _after_work(state)
+    return _after_work(state, now)
 
 
 def _publish(state: RunState) -> tuple[Action, ...]:
@@ -268,7 +268,7 @@ def _ask_for_a_tier(
     return [AskHuman(question + verdict.because, cause, workstream.id, provider)]
 
 
-def _after_work(state: RunState) -> tuple[Action, ...]:
+def _after_work(state: RunState, now: datetime) -> tuple[Action, ...]:
     """Nothing runs and nothing can start: combine, check, mend, or end."""
     if not state.integrated or (state.integration is None and state.landing):
         return (Integrate(state.iteration),)
@@ -281,6 +281,8 @@ def _after_work(state: RunState) -> tuple[Action, ...]:
     if request is not None and state.integration.head_sha == request.base_sha:
         return (_finish(state, "nothing had to be changed"),)
     missing = tuple(name for name in state.policy.gates if name not in state.results)
+    if missing and state.gates_are_running(now):
+        return ()
     if missing:
         return (RunGates(state.iteration, state.integration.head_sha, missing),)
     return (_after_gates(state),)

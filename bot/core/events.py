@@ -193,6 +193,19 @@ class IntegrationFinished(_Event):
         return " ".join([*held, *filter(None, [value.get("cause")])])
 
 
+class GatesStarted(_Event):
+    """The gates were handed out; without results until `lease_until` they are again."""
+
+    type: Literal["gates.started"] = "gates.started"
+    iteration: int
+    head_sha: Sha
+    lease_until: Moment
+
+    @classmethod
+    def _what(cls, value: dict[str, Any]) -> str:
+        return f"{value.get('head_sha')} {value.get('cause') or ''}"
+
+
 class GateFinished(_Event):
     """A gate said something of a commit."""
 
@@ -305,6 +318,7 @@ Event = (
     | WorkstreamRetried
     | ConflictFound
     | IntegrationFinished
+    | GatesStarted
     | GateFinished
     | IterationStarted
     | ApprovalRequested

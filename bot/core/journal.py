@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.core import events as happened
 from bot.core.base import RunId, Sha
-from bot.core.decide import AskHuman, FinishRun, StartIteration, StartWorkstream
+from bot.core.decide import AskHuman, FinishRun, RunGates, StartIteration, StartWorkstream
 from bot.core.events import Event
 from bot.core.gates import GateResult
 from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
@@ -186,6 +186,19 @@ class Journal:
             head_sha=head,
             included=state.integration.included if state.integration else (),
             pushed=True,
+        )
+
+    def gates_started(self, asked: RunGates, state: RunState, lasting: timedelta) -> Event:
+        """Record that the gates are handed out; handed out again, it says after which lease."""
+        before = state.gates_started
+        again = f"after {before.lease_until.isoformat()}" if before else ""
+        return happened.GatesStarted(
+            at=self.at,
+            run=self.run,
+            cause=f"{state.requests} {again}",
+            iteration=asked.iteration,
+            head_sha=asked.head_sha,
+            lease_until=self.at + lasting,
         )
 
     def gate(self, result: GateResult, state: RunState, iteration: int, head: Sha) -> Event:

@@ -96,6 +96,7 @@ class RunState:
     iterations: tuple[happened.IterationStarted, ...] = ()
     integration: happened.IntegrationFinished | None = None
     pushed: happened.IntegrationFinished | None = None  # the last one by a person
+    gates_started: happened.GatesStarted | None = None
     gates: tuple[happened.GateFinished, ...] = ()
     conflicts: tuple[happened.ConflictFound, ...] = ()
     asked: tuple[happened.ApprovalRequested, ...] = ()
@@ -236,6 +237,13 @@ class RunState:
         """What the gates say of the combined commit as it is now."""
         return {g.result.name: g.result for g in self.gates if g.head_sha == self.head_sha}
 
+    def gates_are_running(self, now: Moment) -> bool:
+        """Whether somebody checks the combined commit as it is now."""
+        started = self.gates_started
+        return (
+            started is not None and started.head_sha == self.head_sha and started.lease_until > now
+        )
+
     @property
     def status(self) -> RunStatus:
         """Where the run stands."""
@@ -285,6 +293,8 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901 - one flat 
             return replace(state, integration=event, pushed=event, finished=over)
         case happened.IntegrationFinished():
             return replace(state, integration=event)
+        case happened.GatesStarted():
+            return replace(state, gates_started=event)
         case happened.GateFinished():
             return replace(state, gates=(*state.gates, event))
         case happened.IterationStarted():
@@ -322,6 +332,7 @@ def _apply_request(state: RunState, event: happened.RunRequested) -> RunState:
     first = state.request
     event = event.model_copy(update={"task": first.task, "base_sha": first.base_sha})
     state = replace(state, request=event, requests=state.requests + 1, exhausted={})
+    state = replace(state, gates_started=None)
     if state.finished is None or state.finished.status != RunStatus.FAILED:
         return state
     kept = tuple(gate for gate in state.gates if gate.result.status in {"passed", "off"})

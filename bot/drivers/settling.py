@@ -104,6 +104,7 @@ class Hands:
     """What a driver is like that hands attempts out."""
 
     lease_slack: timedelta = LEASE_SLACK  # beyond an attempt's own time limit
+    gates_last: timedelta = timedelta(hours=6)  # at most; a resume runs them again at once
     place: str = ""  # whose hand-outs these are, so that they can be repeated
     ready: Callable[[], bool] = lambda: True  # False: nothing more is handed out
 
@@ -200,6 +201,8 @@ class Settler:
                 if isinstance(slow, StartWorkstream):
                     self._hand_out(slow, draft)
                 elif isinstance(slow, RunGates):
+                    lasting = self._hands.gates_last
+                    draft.add(self.journal().gates_started(slow, draft.state, lasting))
                     draft.slow.append(slow)
             return
 

@@ -164,6 +164,7 @@ _RunEvent = (
     | happened.PlanProposed
     | happened.PlanAccepted
     | happened.IntegrationFinished
+    | happened.GatesStarted
     | happened.IterationStarted
     | happened.TierExhausted
     | happened.RunFinished
@@ -184,6 +185,10 @@ def _run(event: _RunEvent) -> _Words:
             return f"plan of {size} from {event.source}", notes, ""
         case happened.PlanAccepted():
             return f"plan {event.plan_hash} accepted", "", ""
+        case happened.IntegrationFinished(pushed=True):
+            return f"a person's push at {event.head_sha[:8]} was taken in", "", ""
+        case happened.GatesStarted():
+            return f"gates handed out for {event.head_sha[:8]}", "", "cyan"
         case happened.IntegrationFinished():
             held = ", ".join(event.included) or "nothing"
             return f"combined at {event.head_sha[:8]}", f"it holds {held}", ""

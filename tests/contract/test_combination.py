@@ -270,3 +270,22 @@ def test_a_branch_without_changes_lands_without_a_commit(tmp_path: Path) -> None
     combination = Combination(Repository.open(str(history.repo.path)), base, AT)
     assert combination.land(Branch("review", base, base)) == Landed()
     assert combination.head() == base
+
+
+def test_what_a_person_pushed_onto_the_combination_is_kept_and_conflicts_like_any_branch(
+    tmp_path: Path,
+) -> None:
+    history = History(make_repo(tmp_path, {}))
+    top = {"a": ("100644", text("a")), "b": ("100644", text("b"))}
+    base = history.commit(top)
+    pushed = history.commit({**top, "a": ("100644", "a person's\n")}, base)
+    same = history.commit({**top, "a": ("100644", "an agent's\n")}, base)
+    other = history.commit({**top, "b": ("100644", "an agent's\n")}, base)
+
+    combination = Combination(Repository.open(str(history.repo.path)), base, AT)
+    combination.adopt(pushed)
+    assert combination.land(Branch("same", base, same)) == Conflict(("a push",), ("a",))
+    assert combination.land(Branch("other", base, other)) == Landed()
+    combined = history.tree_of(combination.head())
+    assert combined["a"] == history.tree_of(pushed)["a"]
+    assert combined["b"] == history.tree_of(other)["b"]

@@ -203,6 +203,34 @@ def integrated(*included: str, seconds: float = 61, iteration: int = 1) -> Event
     )
 
 
+def gates_started(
+    *included: str, seconds: float = 62, lasts: float = 600, cause: str = ""
+) -> Event:
+    """Hand the gates out for the commit that holds `included`."""
+    return happened.GatesStarted(
+        at=at(seconds),
+        run=RUN,
+        cause=cause,
+        iteration=1,
+        head_sha=sha("+".join(included)),
+        lease_until=at(seconds + lasts),
+    )
+
+
+def pushed(head: str, *included: str, seconds: float = 64, over: str = "") -> Event:
+    """Let a person put commits on the combined branch."""
+    return happened.IntegrationFinished(
+        at=at(seconds),
+        run=RUN,
+        cause=f"pushed over {over}",
+        iteration=1,
+        branch=f"orchestrate/{RUN}/combined",
+        head_sha=sha(head),
+        included=included,
+        pushed=True,
+    )
+
+
 def gate(
     name: str,
     status: str = "passed",

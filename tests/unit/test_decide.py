@@ -45,6 +45,7 @@ from tests.support.builders import (
     finding,
     finished,
     gate,
+    gates_started,
     granted,
     integrated,
     iteration,
@@ -52,6 +53,7 @@ from tests.support.builders import (
     landed,
     plan,
     proposed,
+    pushed,
     requested,
     retried,
     run_of,
@@ -598,6 +600,22 @@ def test_a_resumed_run_asks_only_the_gates_that_did_not_pass_again() -> None:
     assert decided(ONE, *CHECKED, said, over, again=again) == (
         RunGates(1, sha("a"), (GateName.TESTS,)),
     )
+
+
+def test_gates_that_are_out_are_not_handed_out_twice_but_again_when_nobody_answers() -> None:
+    out = gates_started("a", seconds=100, lasts=600)
+    assert decided(ONE, *CHECKED, out, now=200) == ()
+    assert decided(ONE, *CHECKED, out, now=800) == (RunGates(1, sha("a"), tuple(GateName)),)
+    again = requested(200, policy=TIERS, cause="resume 1")
+    assert decided(ONE, *CHECKED, out, again=again, now=200) == (
+        RunGates(1, sha("a"), tuple(GateName)),
+    )
+
+
+def test_a_push_by_a_person_makes_the_gates_run_on_what_was_pushed() -> None:
+    over = (gates_of("a", tests="failed"), ended(RunStatus.FAILED, "tests failed"))
+    push = pushed("a and more", "a", over=sha("a"))
+    assert decided(ONE, *CHECKED, *over, push) == (RunGates(1, sha("a and more"), tuple(GateName)),)
 
 
 def test_a_run_that_passed_or_was_cancelled_is_not_taken_up_again() -> None:
