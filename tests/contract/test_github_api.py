@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import struct
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -32,130 +26,16 @@ from bot.adapters.github.errors import (
 from bot.adapters.github.pace import Pace
 from bot.adapters.github.values import Comment, Issue, Label, Part
 from bot.errors import Exit, Unavailable
+from tests.support.scripted_http import NOW, RESET, TOKEN, Door, Opens, Reply, Time, doors
 
-TOKEN = "ghs_123456_eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.sig-nature_"
-RESET = "reset"
-NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait."}
 ISSUE = {"number": 7, "id": 4100000007, "html_url": "https://github.com/o/r/issues/7"}
 ISSUE |= {"state": "open", "user": {"login": "github-actions[bot]"}}
 
 
-@dataclass(frozen=True)
-class Reply:
-    """An answer as it goes over the wire; `length` lies about how long it is."""
-
-    status: int = 200
-    body: object = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    length: int | None = None
-
-    @property
-    def data(self) -> bytes:
-        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A request as it came."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: object
-
-
-class Scripted:
-    """A server that answers each request with the next reply, or resets the connection."""
-
-    def __init__(self, replies: list[Reply | str]) -> None:
-        self.replies = replies
-        self.seen: list[Seen] = []
-        script = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _answer(self) -> None:
-                size = int(self.headers.get("Content-Length", 0))
-                body = json.loads(self.rfile.read(size)) if size else None
-                script.seen.append(Seen(self.command, self.path, dict(self.headers), body))
-                reply = script.replies.pop(0) if script.replies else Reply(501)
-                if isinstance(reply, str):
-                    linger = struct.pack("ii", 1, 0)
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                    self.close_connection = True
-                    return
-                self.send_response(reply.status)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value.replace("{here}", script.url))
-                self.send_header("Content-Length", str(reply.length or len(reply.data)))
-                self.end_headers()
-                self.wfile.write(reply.data)
-                self.close_connection = reply.length is not None
-
-            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer  # noqa: N815
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-
-    def __enter__(self) -> Scripted:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class Time:
-    """A clock that goes on only where somebody waits."""
-
-    def __init__(self) -> None:
-        self.at = NOW
-        self.pauses: list[float] = []
-
-    def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.at += timedelta(seconds=seconds)
-
-    def now(self) -> datetime:
-        return self.at
-
-
-@dataclass
-class Door:
-    """An Api in front of a script, and what came of it."""
-
-    api: Api
-    server: Scripted
-    time: Time
-
-    @property
-    def methods(self) -> list[str]:
-        return [seen.method for seen in self.server.seen]
-
-
-Opens = Callable[..., Door]
-
-
 @pytest.fixture
 def door() -> Iterator[Opens]:
-    with ExitStack() as stack:
-
-        def opens(*replies: Reply | str, max_wait: float = 120.0) -> Door:
-            server = stack.enter_context(Scripted(list(replies)))
-            time = Time()
-            api = Api(server.url, TOKEN, Pace(time.pause, time.now, max_wait=max_wait))
-            stack.callback(api.close)
-            return Door(api, server, time)
-
+    with doors() as opens:
         yield opens
 
 
@@ -225,7 +105,7 @@ def test_what_was_made_before_the_answer_was_lost_is_found_and_not_made_again(
     opened = door(fault)
     made = Issue.model_validate(ISSUE)
     assert opened.api.create("/issues", Issue, {"title": "x"}, lambda: made) is made
-    assert opened.methods == ["POST"]
+    assert opened.asked == ["POST /issues"]
 
 
 def test_what_was_not_made_is_asked_for_again_only_after_a_look(door: Opens) -> None:
@@ -237,7 +117,7 @@ def test_what_was_not_made_is_asked_for_again_only_after_a_look(door: Opens) -> 
 
     assert opened.api.create("/issues", Issue, {"title": "x"}, find).number == 7
     assert looks == [1]
-    assert opened.methods == ["POST", "POST"]
+    assert opened.asked == ["POST /issues"] * 2
 
 
 def test_the_last_try_is_looked_for_too(door: Opens) -> None:
@@ -248,7 +128,7 @@ def test_the_last_try_is_looked_for_too(door: Opens) -> None:
         return made if len(opened.server.seen) == 4 else None
 
     assert opened.api.create("/issues", Issue, {}, find) is made
-    assert opened.methods == ["POST"] * 4
+    assert opened.asked == ["POST /issues"] * 4
 
 
 def test_a_thing_that_is_never_made_ends_as_unavailable(door: Opens) -> None:
@@ -367,7 +247,7 @@ def test_each_refusal_has_a_family_and_is_not_repeated(
     assert said in caught.value.what
     assert caught.value.status == reply.status
     assert "\n" not in caught.value.what
-    assert opened.methods == ["POST"]
+    assert opened.asked == ["POST /x"]
     assert opened.time.pauses == []
 
 

@@ -222,7 +222,7 @@ class Api:
 
     def _graphql_error(self, endpoint: str, errors: tuple[_GraphqlError, ...]) -> BotError:
         kinds = {error.type for error in errors}
-        if "RATE_LIMITED" in kinds:
+        if "RATE_LIMITED" in kinds or any("rate limit" in error.message for error in errors):
             return RateLimited(endpoint, self._pace.now() + timedelta(hours=1))
         status = 403 if "FORBIDDEN" in kinds else 404 if "NOT_FOUND" in kinds else 422
         said = {"errors": [{"message": error.message} for error in errors]}

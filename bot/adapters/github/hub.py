@@ -27,7 +27,7 @@ class Hub:
     own_logins: frozenset[str]
 
     def role(self, login: str) -> Role:
-        """Return what somebody may do here; "none" where GitHub does not say."""
+        """Return what somebody may do here; "none" where GitHub refuses to say."""
         if not login.strip("."):
             return "none"
         try:

@@ -54,6 +54,8 @@ class Pulls:
                 self.place.at("pulls"), Pull, sent, lambda: self._open_one(head)
             )
         except NoDrafts:
+            if not draft:
+                raise
             return self.open(title, body, head, base, draft=False)
         except Unprocessable as error:
             there = self._open_one(head) if "already exists" in error.what else None
