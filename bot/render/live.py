@@ -36,7 +36,7 @@ MAX_ROWS = 20
 MAX_LINE = 400  # characters kept of what an engine says
 QUIET_SECONDS = 5.0  # between two progress lines of one workstream where lines pile up
 
-_URGENCY = (
+URGENCY = (
     WorkstreamStatus.RUNNING,
     WorkstreamStatus.BLOCKED,
     WorkstreamStatus.WAITING,
@@ -141,7 +141,7 @@ def progress(
 
 def _most_urgent(state: RunState, rows: int) -> list[str]:
     standings = state.standings
-    urgent = sorted(standings, key=lambda name: _URGENCY.index(standings[name].status))
+    urgent = sorted(standings, key=lambda name: URGENCY.index(standings[name].status))
     kept = set(urgent[:rows])
     return [name for name in standings if name in kept]
 

@@ -1,0 +1,132 @@
+"""Parts that the live comment and the pull request both have: gates, costs, what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.core.events import ApprovalGranted, Event
+from bot.core.gates import GateName
+from bot.core.github.checks import overrides_of
+from bot.core.github.defuse import inline
+from bot.core.github.links import Links
+from bot.core.github.presence import Presence
+from bot.core.ledger import Billing
+from bot.core.metrics import Cost, Metrics, sum_of
+from bot.core.names import combined_branch
+from bot.core.state import RunState, WorkstreamStatus
+from bot.render.github.markdown import GATE_SYMBOLS, bullets, link, table
+from bot.render.report import figures_of, measured
+from bot.render.terminal import count, dollars, words
+
+MAX_LISTED = 12
+
+_WRONG = {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT, WorkstreamStatus.CANCELLED}
+_THINGS = {
+    "sub_issues": "sub-issues",
+    "links": "dependencies between sub-issues",
+    "pull": "the pull request",
+}
+
+
+def gates_table(state: RunState, events: Sequence[Event], presence: Presence, links: Links) -> str:
+    """Show each gate of the combined commit, also those that have not said anything yet."""
+    if state.head_sha is None or not state.policy.gates:
+        return ""
+    overrides = overrides_of(events)
+    page = links.checks(presence.pull.number) if presence.pull else None
+    rows = []
+    for name in (gate for gate in GateName if gate in {*state.policy.gates, *state.results}):
+        label = link(name.value, page) if page else name.value
+        result = state.results.get(name)
+        if result is None:
+            rows.append((label, "not yet", "", "", "", ""))
+            continue
+        value, needed = measured(result)
+        why = inline(result.because, 200)
+        if override := overrides.get(name):
+            why += f"; **overridden** by {inline(override.by, 60)}: {inline(override.because, 200)}"
+        status = f"{words(result.status)} {GATE_SYMBOLS[result.status]}"
+        findings = str(len(result.findings)) if result.findings else ""
+        rows.append((label, status, value, needed, findings, why))
+    return table(("Gate", "Result", "Value", "Needed", "Findings", "Why"), rows)
+
+
+def cost_line(state: RunState, metrics: Metrics) -> str:
+    """Say in one line what was spent with whom, and who approved what."""
+    total = sum_of(metrics.cost_by_provider.values())
+    paid = {name: cost for name, cost in metrics.cost_by_provider.items() if cost != Cost()}
+    split = ", ".join(f"{name} {dollars(cost)}" for name, cost in paid.items())
+    parts = [f"**Cost:** {dollars(total)}" + (f" ({split})" if split else "")]
+    parts += [
+        f"approved: {grant.provider} {_approval(grant)}"
+        for grant in state.granted[-MAX_LISTED:]
+        if grant.provider
+    ]
+    return f"{'; '.join(parts)}."
+
+
+def cost_table(state: RunState, metrics: Metrics) -> str:
+    """Show by provider what was spent, free or paid, and what was approved by whom and why."""
+    billings = {r.tier.provider: r.tier.billing for r in reversed(state.policy.ladder.rungs)}
+    approved: dict[str, list[str]] = {}
+    for grant in state.granted[-MAX_LISTED:]:
+        if grant.provider:
+            approved.setdefault(grant.provider, []).append(_approval(grant))
+    rows = []
+    for name in dict.fromkeys((*metrics.cost_by_provider, *approved)):
+        billing = billings.get(name, Billing.PAID if name in approved else Billing.FREE)
+        cost = metrics.cost_by_provider.get(name, Cost())
+        unspent = billing is Billing.PAID and cost == Cost()
+        spent = "nothing" if unspent else dollars(cost)
+        rows.append((inline(name, 60), billing.value, spent, "<br>".join(approved.get(name, ()))))
+    return (
+        table(("Provider", "Billing", "Cost", "Approved"), rows) if rows else "Nothing was spent."
+    )
+
+
+def _approval(grant: ApprovalGranted) -> str:
+    because = f" because {inline(grant.because, 200)}" if grant.because else ""
+    return f"${grant.usd:.2f} by {inline(grant.by, 60)}{because}"
+
+
+def figures_line(metrics: Metrics) -> str:
+    """Write the run's figures in one line."""
+    figures = [f"{name} {value}" for name, value in figures_of(metrics)]
+    if metrics.first_paid_tier and metrics.first_paid_tier_usd:
+        instead = dollars(Cost(usd=metrics.first_paid_tier_usd))
+        figures.append(f"the same tokens on {metrics.first_paid_tier} {instead}")
+    return f"**Figures:** {' · '.join(figures)}" if metrics.agent_seconds and figures else ""
+
+
+def lost_list(state: RunState) -> str:
+    """List the workstreams that did not land, and why."""
+    found = [
+        f"`{name}` {words(standing.status.value)}: {inline(standing.because, 300)}"
+        for name, standing in state.standings.items()
+        if standing.status in _WRONG
+    ]
+    return bullets(found, MAX_LISTED)
+
+
+def not_made(state: RunState, presence: Presence, links: Links) -> str:
+    """Say what could not be made on GitHub and why; a pull request can be opened by hand."""
+    return bullets(tuple(_not_made(state, presence, links)), MAX_LISTED)
+
+
+def _not_made(state: RunState, presence: Presence, links: Links) -> Iterator[str]:
+    for thing, because in sorted(presence.because.items()):
+        text = f"Without {_THINGS.get(thing, inline(thing, 40))}: {inline(because, 300)}"
+        if thing == "pull" and state.request:
+            page = links.compare(_base(state), combined_branch(state.request.run))
+            text += f". {link('Open it by hand', page)}"
+        yield text
+
+
+def _base(state: RunState) -> str:
+    request = state.request
+    return (request.base_ref.removeprefix("refs/heads/") or request.base_sha) if request else ""
+
+
+def changed(files: int, insertions: int, deletions: int) -> str:
+    """Write a diff's size."""
+    return f"{count(files, 'file')} (+{insertions:,} −{deletions:,})"
