@@ -52,6 +52,10 @@ class EventRef:
             self._tip = tip
         return self._events
 
+    def read(self, path: str) -> bytes | None:
+        """Read a file of the record as it was last loaded; None where there is none."""
+        return self._repository.read(self._tip, path) if self._tip else None
+
     def append(self, batch: Batch, at: datetime) -> None:
         """Write a batch, all of it or nothing. Raises Overtaken where the record has moved."""
         known = {event.id for event in self._events}
@@ -99,6 +103,8 @@ def list_runs(repository: Repository) -> tuple[RunId, ...]:
 
 def _message(events: Sequence[Event]) -> str:
     lines = [_line(event) for event in events]
+    if not lines:
+        return "Note what is shown of the run\n"
     subject = lines[0] if len(lines) == 1 else f"{len(lines)} events"
     return "\n".join([subject, "", *lines, ""])
 

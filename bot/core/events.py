@@ -200,6 +200,7 @@ class GatesStarted(_Event):
     iteration: int
     head_sha: Sha
     lease_until: Moment
+    handed_out_by: str = ""
 
     @classmethod
     def _what(cls, value: dict[str, Any]) -> str:

@@ -188,7 +188,9 @@ class Journal:
             pushed=True,
         )
 
-    def gates_started(self, asked: RunGates, state: RunState, lasting: timedelta) -> Event:
+    def gates_started(
+        self, asked: RunGates, state: RunState, lasting: timedelta, place: str = ""
+    ) -> Event:
         """Record that the gates are handed out; handed out again, it says after which lease."""
         before = state.gates_started
         again = f"after {before.lease_until.isoformat()}" if before else ""
@@ -199,6 +201,7 @@ class Journal:
             iteration=asked.iteration,
             head_sha=asked.head_sha,
             lease_until=self.at + lasting,
+            handed_out_by=place,
         )
 
     def gate(self, result: GateResult, state: RunState, iteration: int, head: Sha) -> Event:

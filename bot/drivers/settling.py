@@ -201,8 +201,12 @@ class Settler:
                 if isinstance(slow, StartWorkstream):
                     self._hand_out(slow, draft)
                 elif isinstance(slow, RunGates):
-                    lasting = self._hands.gates_last
-                    draft.add(self.journal().gates_started(slow, draft.state, lasting))
+                    hands = self._hands
+                    draft.add(
+                        self.journal().gates_started(
+                            slow, draft.state, hands.gates_last, hands.place
+                        )
+                    )
                     draft.slow.append(slow)
             return
 

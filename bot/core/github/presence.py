@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.core.base import RunId, Strict, WorkstreamId
+from bot.core.base import Moment, RunId, Strict, WorkstreamId
 
 FILE = "github.json"
 
@@ -35,6 +35,13 @@ class PullRequest(Strict):
     shown: str = ""  # digest of title and body as they were last written
 
 
+class Pen(Strict):
+    """Who shows the run right now; others leave it to them until then."""
+
+    by: str
+    until: Moment
+
+
 class Presence(Strict):
     """What was made for a run, by whoever made it."""
 
@@ -42,10 +49,12 @@ class Presence(Strict):
     issue: int
     comment: int | None = None
     sub_issues: dict[WorkstreamId, SubIssue] = Field(default_factory=dict)
+    comment_shown: str = ""  # digest of the comment as it was last written
     pull: PullRequest | None = None
-    because: dict[str, str] = Field(
-        default_factory=dict
-    )  # what could not be made, and why: sub_issues, links, pull, …
+    checks: dict[str, str] = Field(default_factory=dict)  # by gate: digest of what was published
+    # What could not be made, and why: sub_issues, links, pull, comment.
+    because: dict[str, str] = Field(default_factory=dict)
+    pen: Pen | None = None
 
 
 def marker(run: RunId, what: str) -> str:
