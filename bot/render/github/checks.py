@@ -110,13 +110,16 @@ def _text(findings: Sequence[Finding]) -> str:
     """List findings that stand on no line."""
     if not findings:
         return ""
-    lines = []
-    for finding in findings:
-        where = f"{finding.path}:{finding.line}" if finding.line else finding.path
-        place = f"{code(where, 200)} " if where else ""
-        rule = f" {code(finding.rule, 60)}" if finding.rule else ""
-        lines.append(f"{place}{finding.severity.value}{rule}: {inline(finding.message, 250)}")
-    return bullets(lines, MAX_LISTED)
+    lines = [_listed(finding) for finding in findings[:MAX_LISTED]]
+    left = len(findings) - MAX_LISTED
+    return bullets([*lines, *([f"… and {left:,} more"] if left > 0 else [])], MAX_LISTED + 1)
+
+
+def _listed(finding: Finding) -> str:
+    where = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    place = f"{code(where, 200)} " if where else ""
+    rule = f" {code(finding.rule, 60)}" if finding.rule else ""
+    return f"{place}{finding.severity.value}{rule}: {inline(finding.message, 250)}"
 
 
 def _annotation(finding: Finding) -> Annotation:
