@@ -3,9 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PYTEST := $(BIN)/python -m pytest
+ACT_VERSION := 0.2.87
+ACT := .tools/bin/act-$(ACT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench picture lock clean tools
+.PHONY: help demo test check bench picture lock peers clean tools no-node no-go
 
 help:
 	@echo "make demo   a whole orchestration of the package in examples/"
@@ -13,16 +15,17 @@ help:
 	@echo "make check  format, lint, types, import rules, schemas, unit tests"
 	@echo "make bench  ratios measured in one run"
 	@echo "make picture  draw docs/images/run.svg from a run of the demo"
-	@echo "make lock   pin what pyproject.toml asks for in requirements.lock"
-	@echo "make clean  remove .venv, caches and built files"
+	@echo "make lock   pin what pyproject.toml asks for in requirements.lock, and what the bot alone needs"
+	@echo "make peers  get GitHub's own workflow parser (with Node) and act (with Go) for tests"
+	@echo "make clean  remove .venv, .tools, caches and built files"
 
 demo: $(INSTALLED)
 	@$(BIN)/orchestrate demo
 
-test: $(INSTALLED)
+test: $(INSTALLED) peers
 	@$(PYTEST) -n logical --dist worksteal
 
-check: $(INSTALLED)
+check: $(INSTALLED) peers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -36,16 +39,39 @@ bench: $(INSTALLED)
 picture: $(INSTALLED)
 	@$(BIN)/python docs/images/make_picture.py
 
-# pip-compile knows no dependency groups, so it reads ours from standard input.
+PIP_COMPILE := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet \
+  --generate-hashes --allow-unsafe --strip-extras --no-emit-options \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+PROJECT := $(BIN)/python -c 'import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb")); print(*p[sys.argv[1]][sys.argv[2]], sep="\n")'
+
+# pip-compile knows no dependency groups and no build systems, so it reads ours from standard input.
 lock: $(INSTALLED)
-	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
-	| env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet \
-	  --generate-hashes --allow-unsafe --strip-extras --no-emit-options \
-	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	  --output-file requirements.lock pyproject.toml -
+	$(PROJECT) dependency-groups dev | $(PIP_COMPILE) --output-file requirements.lock pyproject.toml -
+	$(PROJECT) build-system requires \
+	| $(PIP_COMPILE) --output-file .github/orchestrate/requirements.lock pyproject.toml -
+
+# Judges of the workflows that are not Python. Without them their tests are skipped, and say so.
+peers: $(if $(shell command -v npm),.tools/node_modules/.installed,no-node) $(if $(shell command -v go),$(ACT),no-go)
+
+.tools/node_modules/.installed: tests/support/node/package.json
+	@mkdir -p .tools
+	@cp $< .tools/package.json
+	@npm install --prefix .tools --no-package-lock --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+$(ACT):
+	@GOBIN="$(CURDIR)/$(@D)" go install -tags WITHOUT_DOCKER github.com/nektos/act@v$(ACT_VERSION) \
+	&& mv $(@D)/act $@ \
+	|| echo "act could not be built: it needs Go 1.25 or newer; tests that run the workflows are skipped." >&2
+
+no-node:
+	@echo "Node is missing: tests that need GitHub's own parser and API description are skipped." >&2
+
+no-go:
+	@echo "Go is missing: tests that run the workflows are skipped." >&2
 
 clean:
-	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage*
+	rm -rf .venv .tools build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .coverage*
 
 $(INSTALLED): requirements.lock pyproject.toml | tools
 	@echo "Setting up .venv from requirements.lock"
