@@ -122,9 +122,11 @@ def test_a_dependency_counts_when_either_answer_shows_the_issue_that_was_meant(d
         hub(door(Reply(422, {}), Reply(body=[]))).issues.block(7, 4100000008, page)
 
 
-def test_a_dependency_on_a_foreign_issue_is_taken_back(door: Opens) -> None:
+@pytest.mark.parametrize("lost", [False, True], ids=["told at once", "told on a repeat"])
+def test_a_dependency_on_a_foreign_issue_is_taken_back(door: Opens, lost: bool) -> None:
     foreign = issue(8, html_url="https://github.com/somebody/else/issues/1")
-    opened = door(Reply(201, foreign), Reply(body=[foreign]), Reply(200, {}))
+    first = [RESET, Reply(422, {"message": "already taken"})] if lost else [Reply(201, foreign)]
+    opened = door(*first, Reply(body=[foreign]), Reply(200, {}))
     with pytest.raises(OddAnswer, match="the link was removed"):
         hub(opened).issues.block(7, 4100000008, "https://github.com/o/r/issues/8")
     assert opened.asked[-1] == f"DELETE {HERE}/issues/7/dependencies/blocked_by/4100000008"

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from bot.errors import BotError, Exit, Unavailable, UserError
 
-_MAX_MESSAGE = 300  # characters of GitHub's own words
+_MAX_MESSAGE = 300  # characters of GitHub's own words, for each of a few things
+_MAX_MESSAGES = 10
 
 
 class Refusal(UserError):
@@ -138,7 +139,7 @@ def _messages(body: bytes) -> tuple[str, ...]:
         return ()
     details = answer.get("errors")
     more = [_detail(each) for each in details] if isinstance(details, list) else []
-    found = [answer.get("message"), *more]
+    found = [answer.get("message"), *more[:_MAX_MESSAGES]]
     return tuple(_one_line(text) for text in found if isinstance(text, str) and text.strip())
 
 

@@ -95,17 +95,22 @@ class Issues:
         GitHub takes any issue's id, of any repository, so the link is compared with the page that
         was meant; another one is taken back and raises OddAnswer.
         """
+        refused: Unprocessable | None = None
         try:
             sent = {"issue_id": by_id}
             made = self.place.api.send("POST", self._blocked_by(number), Issue, sent)
         except _ABSENT as error:
             raise _not_offered("dependencies between issues", error) from None
-        except Unprocessable:  # the link is there, where this is a repeat
-            if not self._is_blocked_by(number, by_id, expected_url):
-                raise
+        except Unprocessable as error:  # the link is there, where this is a repeat
+            refused = error
+        else:
+            if made.html_url == expected_url:
+                return
+        linked = [issue.html_url for issue in self.blocked_by(number) if issue.id == by_id]
+        if expected_url in linked:
             return
-        if made.html_url == expected_url or self._is_blocked_by(number, by_id, expected_url):
-            return
+        if refused and not linked:
+            raise refused
         self.unblock(number, by_id)
         raise OddAnswer(
             f"GitHub linked issue {number} to another issue than {expected_url};"
@@ -119,14 +124,12 @@ class Issues:
             path = self.place.at("issues", number, "dependencies", "blocked_by", by_id)
             self.place.api.send("DELETE", path, object)
 
-    def _is_blocked_by(self, number: int, by_id: int, url: str) -> bool:
-        return any(i.id == by_id and i.html_url == url for i in self.blocked_by(number))
-
     def _blocked_by(self, number: int) -> str:
         return self.place.at("issues", number, "dependencies", "blocked_by")
 
 
 def _not_offered(feature: str, error: Refusal) -> NotOffered:
-    refused = NotOffered(f"GitHub does not offer {feature} here.", fix=error.fix)
+    said = "; ".join(error.messages) or type(error).__name__
+    refused = NotOffered(f"GitHub offers no {feature} here: {said}.", fix=error.fix)
     refused.status, refused.messages = error.status, error.messages
     return refused
