@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from bot.core.documents import Problem
 from bot.core.events import Event, Policy, RunStatus
 from bot.core.gates import GateName, Severity
 from bot.core.github.checks import overrides_of
+from bot.core.github.commands import COMMANDS, CommandSpec, Misread, read_commands
 from bot.core.github.links import Links
 from bot.core.github.next_commands import next_commands
 from bot.core.github.presence import Presence, PullRequest, SubIssue, marker
@@ -20,6 +22,7 @@ from bot.core.plan import Plan
 from bot.core.state import RunState, Standing, WorkstreamStatus, fold
 from bot.render.github import replies, step_summary
 from bot.render.github.checks import MAX_ANNOTATIONS, check_output, not_orchestrated
+from bot.render.github.command_table import commands_table
 from bot.render.github.live_comment import live_comment
 from bot.render.github.markdown import LIMIT
 from bot.render.github.pull_request import pull_body, pull_title
@@ -493,6 +496,27 @@ class TestReplies:
         assert "only people with write access" in text
         assert "@" not in text
 
+    def test_a_line_that_is_no_command_is_answered_with_the_nearest(self) -> None:
+        (command,) = read_commands("/retyr a")
+        assert isinstance(command, Misread)
+        text = replies.misread(replies.To(command.line, "77"), command)
+        assert "> `/retyr a`" in text
+        assert "/retry" in text
+
+    def test_help_lists_every_command_and_says_which_the_caller_may_use(self) -> None:
+        text = replies.help_text(replies.To("/help", "77"), {"retry"})
+        rows = [line for line in text.splitlines() if line.startswith("| `/")]
+        assert len(rows) == len(COMMANDS)
+        assert [row for row in rows if row.endswith("| yes |")] == [
+            row for row in rows if row.startswith("| `/retry ")
+        ]
+
+    def test_an_approval_says_how_much_with_whom_and_for_which_run(self) -> None:
+        grant = granted(provider="openai", usd="2", because="it is hard")
+        assert isinstance(grant, happened.ApprovalGranted)
+        text = replies.approved(replies.To("/approve-paid", "77", RUN), RUN, grant)
+        assert "Approved: openai $2.00 for run `7f3a`.\n\n> it is hard" in text
+
     def test_a_rejected_plan_says_where_and_what_would_be_right(self) -> None:
         problem = Problem("'b' is not there", "Did you mean 'a'?", "workstreams[1].needs[0]", 9)
         text = replies.plan_rejected(replies.To("/plan", "77"), "issue #42", (problem,))
@@ -524,3 +548,17 @@ def test_a_job_that_came_second_says_that_all_was_done() -> None:
     state = fold(run_of(TWO))
     text = step_summary.recorded_summary(RUN, state, (), presence_of(state), LINKS)
     assert "recorded nothing" in text
+
+
+class TestPage:
+    """docs/commands.md says what the table of commands says."""
+
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+
+    def test_it_has_the_table_as_it_is(self) -> None:
+        assert f"<!-- commands -->\n{commands_table()}\n" in self.page
+
+    @pytest.mark.parametrize("spec", COMMANDS, ids=lambda spec: spec.name)
+    def test_it_has_a_section_on_each_command_with_its_examples(self, spec: CommandSpec) -> None:
+        section = self.page.partition(f"\n## /{spec.name}\n")[2].partition("\n## ")[0]
+        assert [example for example in spec.examples if f"\n{example}\n" not in section] == []

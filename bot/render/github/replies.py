@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot.core import names
 from bot.core.base import RunId
 from bot.core.documents import Problem
+from bot.core.events import ApprovalGranted
+from bot.core.github.commands import Misread
 from bot.core.github.defuse import inline
 from bot.core.github.links import Links
 from bot.core.github.next_commands import next_commands
@@ -15,6 +17,7 @@ from bot.core.github.presence import Presence, marker
 from bot.core.plan import Plan
 from bot.core.planning.assess import Assessment
 from bot.core.state import RunState
+from bot.render.github.command_table import commands_for
 from bot.render.github.headline import headline
 from bot.render.github.markdown import (
     LIMIT,
@@ -50,7 +53,7 @@ class To:
 
 
 def reply(to: To, *parts: str) -> str:
-    """Answer, in front of a hidden marker's eyes: a second delivery finds it and stays silent."""
+    """Answer below a hidden marker: a second delivery finds it and stays silent."""
     asked = f"> {code(to.line, 300)}" if to.line else ""
     return paragraphs(marker(to.run or RunId("issue"), f"reply-{to.id}"), asked, *parts)
 
@@ -68,7 +71,25 @@ def done(to: To, what: str, because: str = "") -> str:
 def refused(to: To, because: str, fix: str = "") -> str:
     """Say why a command did nothing, and what would be right."""
     instead = f" {inline(fix, 500)}" if fix else ""
-    return reply(to, f"**Not done.** {inline(because, 1_000)}{instead}")
+    return reply(to, f"**Not done:** {inline(because, 1_000).rstrip('.')}.{instead}")
+
+
+def misread(to: To, command: Misread) -> str:
+    """Say why a line is no command, and which is nearest or how it is written."""
+    return refused(to, command.because, command.fix)
+
+
+def help_text(to: To, usable: Collection[str]) -> str:
+    """List the commands, and which of them the caller may use, by name."""
+    where = "Write one at the beginning of a line of a new comment."
+    return reply(to, where, commands_for(usable))
+
+
+def approved(to: To, run: RunId, grant: ApprovalGranted) -> str:
+    """Say what was approved: money, or a workstream."""
+    money = f"{inline(grant.provider or '', 60)} ${grant.usd:.2f} for run `{run}`"
+    what = money if grant.provider else f"`{grant.workstream}` of run `{run}` may start"
+    return done(to, f"Approved: {what}", grant.because)
 
 
 def retrying(to: To, workstreams: Sequence[str]) -> str:
