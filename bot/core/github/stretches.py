@@ -65,10 +65,8 @@ def stretches(text: str) -> Iterator[Stretch]:
             found = _fence(text, token)
         elif token["ticks"] and (end := closings.get(token.start())):
             found = Stretch(token.start(), end, StretchKind.CODE)
-        elif token["open"] and token["open"].lower() not in unclosed:
-            found = _markup(text, token)
-            if found is None:
-                unclosed.add(token["open"].lower())
+        elif token["open"]:
+            found = _markup(text, token, unclosed)
         if found:
             yield found
             at = found.end
@@ -83,13 +81,15 @@ def _fence(text: str, token: re.Match[str]) -> Stretch:
     return Stretch(token.start(), end, StretchKind.FENCE, token["info"].strip(), inside)
 
 
-def _markup(text: str, token: re.Match[str]) -> Stretch | None:
+def _markup(text: str, token: re.Match[str], unclosed: set[str]) -> Stretch | None:
     """Find where markup ends; one that never does hides the rest only if it begins a line."""
-    kind = StretchKind.COMMENT if token["open"] == "<!--" else StretchKind.HTML
-    closed = _CLOSES[token["open"].lower()].search(text, token.end())
-    if closed is None and token["block"] is None:
-        return None
-    return Stretch(token.start(), closed.end() if closed else len(text), kind)
+    mark = token["open"].lower()
+    kind = StretchKind.COMMENT if mark == "<!--" else StretchKind.HTML
+    closed = None if mark in unclosed else _CLOSES[mark].search(text, token.end())
+    if closed:
+        return Stretch(token.start(), closed.end(), kind)
+    unclosed.add(mark)  # so that it is not looked for again
+    return None if token["block"] is None else Stretch(token.start(), len(text), kind)
 
 
 def _closings(text: str) -> dict[int, int]:
