@@ -80,6 +80,27 @@ def run_git(
     raise GitError(args, done.returncode, done.stdout, stderr)
 
 
+def git_at_most(args: Sequence[str], most: int) -> bytes | None:
+    """Run git for an output that somebody else can make endless; None where it is over `most`."""
+    with subprocess.Popen(
+        ["git", *_SAFE, *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_environment(),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        out = process.stdout.read(most + 1)
+        if len(out) > most:
+            process.kill()
+            return None
+        said = process.stderr.read().decode("utf-8", "replace")
+    if process.returncode:
+        raise GitError(args, process.returncode, out, said)
+    return out
+
+
 def git_version() -> tuple[int, ...]:
     """Return git's version as numbers. Raises UserError where git is missing."""
     text = run_git(["--version"]).decode()

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.core.base import ZERO_USD, Moment, Pattern, RepoPath, RunId, Sha, Strict, Usd, WorkstreamId
 from bot.core.gates import Finding
-from bot.core.plan import Criterion, Kind
+from bot.core.plan import Criterion, Kind, Workstream
 
 MAX_CLAIM_BYTES = 1_000_000
 MAX_MENDED_CHARACTERS = 50_000  # what is longer and broken would take seconds to mend
@@ -208,6 +208,11 @@ class Isolation(StrEnum):
     NONE = "none"  # same user; a built environment and a private repository all the same
     USER = "user"
     SANDBOX = "sandbox"
+
+
+def commit_message(run: RunId, workstream: Workstream, tier: str) -> str:
+    """Say on the one commit of an attempt what it is and who made it."""
+    return f"{workstream.title}\n\nWorkstream {workstream.id} of run {run}, by {tier}.\n"
 
 
 class Completion(Strict):

@@ -15,9 +15,11 @@ from bot.core.handoff import (
     Claim,
     Completion,
     Delegation,
+    Isolation,
     TodoItem,
     Unreadable,
     Verification,
+    commit_message,
     read_said,
 )
 from bot.core.ledger import LedgerLine
@@ -95,6 +97,7 @@ class Tools:
     clock: Clock
     pause: Callable[[float], None]
     redactor: Redactor
+    isolation: Isolation = Isolation.NONE  # what the processes were found to keep apart
 
 
 def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -> Result:
@@ -164,8 +167,7 @@ class _Attempt:
         head = None
         found = self.snapshot if isinstance(self.snapshot, Snapshot) else Snapshot("", ())
         if found.changed:
-            title = f"{handout.workstream.title}\n\nWorkstream {handout.workstream.id} of run "
-            message = f"{title}{handout.run}, by {handout.tier.name}.\n"
+            message = commit_message(handout.run, handout.workstream, handout.tier.name)
             head = self._tools.worktrees.commit(self._worktree, found, message, now)
         words = claim if isinstance(claim, Claim) else Claim(status="failed")
         clean = self._tools.redactor.text
@@ -180,6 +182,7 @@ class _Attempt:
             verification=self.evidence.verification,
             engine=handout.tier.engine,
             tier=handout.tier.name,
+            isolation=self._tools.isolation,
             model_requested=handout.tier.model or None,
             model_returned=next((c.model_returned for c in self.calls[::-1]), None),
             usage=usage_of(handout.tier, self.calls),

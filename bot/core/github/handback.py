@@ -1,0 +1,186 @@
+"""What an agent job hands back beside its completion, and whether the record bears it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, WorkstreamId
+from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
+from bot.core.ledger import LedgerLine, call_id
+from bot.core.outcomes import OutcomeClass
+from bot.core.plan import Workstream
+from bot.core.routing import Tier
+
+MAX_CALLS = 10_000
+MAX_EVIDENCE_FILES = 500
+MAX_EVIDENCE_CHARACTERS = 4_000_000  # all of it together
+MAX_TOKENS = 100_000_000  # of one call; no model takes a hundredth of it
+CLOCKS_DIFFER = timedelta(minutes=10)  # between the machines of two jobs, at most
+
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_MODEL = re.compile(r"[A-Za-z0-9@_./:+~-]{1,200}")
+
+
+class Envelope(Strict):
+    """What an attempt came to beside its completion. Evidence is text by its name in the record."""
+
+    version: Literal[1] = 1
+    run: RunId
+    workstream: WorkstreamId
+    attempt: Annotated[int, Field(ge=1)]
+    outcome: OutcomeClass
+    acknowledgement: Acknowledgement | None = None
+    spend: Annotated[tuple[LedgerLine, ...], Field(max_length=MAX_CALLS)] = ()
+    evidence: Annotated[dict[str, str], Field(max_length=MAX_EVIDENCE_FILES)] = Field(
+        default_factory=dict
+    )
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the record says of an attempt that was handed out."""
+
+    run: RunId
+    workstream: Workstream
+    attempt: int
+    base_sha: Sha
+    tier: Tier
+    handed_out_at: Moment
+    now: Moment
+
+
+def check_handback(envelope: Envelope, completion: Completion, expected: Expected) -> str:
+    """Say what does not agree with the record; empty: nothing. The change itself is read apart."""
+    return (
+        _other_attempt(envelope, completion, expected)
+        or _other_work(completion, expected)
+        or _impossible_figures(completion)
+        or _unproved_success(envelope, completion, expected.workstream)
+        or _foreign_evidence(envelope, completion)
+        or _wrong_ledger(envelope, completion, expected)
+    )
+
+
+def _other_attempt(envelope: Envelope, completion: Completion, expected: Expected) -> str:
+    wanted = (expected.run, expected.workstream.id, expected.attempt)
+    for said in (envelope, completion):
+        if (said.run, said.workstream, said.attempt) != wanted:
+            return "it is not of the attempt that was handed out"
+    return ""
+
+
+def _other_work(completion: Completion, expected: Expected) -> str:
+    tier = expected.tier
+    if completion.base_sha != expected.base_sha:
+        return f"it started from another commit than {expected.base_sha}"
+    asked = (completion.tier, completion.engine, completion.model_requested)
+    if asked != (tier.name, tier.engine, tier.model or None):
+        return f"it names another tier, engine or model than {tier.name}"
+    for model in (completion.model_returned, completion.model_requested):
+        if model and not _MODEL.fullmatch(model):
+            return "it names a model that is no name"
+    if completion.head_sha is not None and not _SHA.fullmatch(completion.head_sha):
+        return "its head is no commit"
+    begin, end = completion.started_at, completion.finished_at
+    if not expected.handed_out_at - CLOCKS_DIFFER <= begin <= end <= expected.now + CLOCKS_DIFFER:
+        return "it did not run between the hand-out and now"
+    return ""
+
+
+def _impossible_figures(completion: Completion) -> str:
+    counts = (completion.files_changed, completion.insertions, completion.deletions)
+    if min(counts) < 0 or (completion.head_sha is None) != (completion.files_changed == 0):
+        return "what it says of its change cannot be"
+    if completion.score is not None and not 0 <= completion.score <= 10:
+        return "its score is not between 0 and 10"
+    longest = (completion.finished_at - completion.started_at).total_seconds() + 1
+    if not all(0 <= check.seconds <= longest for check in completion.verification):
+        return "a check of it took longer than all of it"
+    return ""
+
+
+def _unproved_success(envelope: Envelope, completion: Completion, workstream: Workstream) -> str:
+    """Hold a success against what success needs; other ends claim nothing."""
+    if completion.acknowledged != (envelope.acknowledgement is not None):
+        return "it does not agree with itself on the acknowledgement"
+    if completion.status is not CompletionStatus.SUCCESS:
+        return ""
+    if envelope.outcome is not OutcomeClass.DONE or envelope.interrupted:
+        return f"it says success, and its engine ended with {envelope.outcome}"
+    if completion.head_sha is None and not workstream.kind.changes_nothing:
+        return "it says success, and changed nothing"
+    checks = {check.criterion: check for check in completion.verification}
+    for criterion in workstream.acceptance:
+        check = checks.get(str(criterion))
+        held = check is not None and check.passed is True and check.exit_code == 0
+        if criterion.run and not held:
+            return f"it says success, and nothing shows that {criterion} holds"
+    if not all(item.done for item in completion.todo):
+        return "it says success, and left something undone"
+    return ""
+
+
+def _foreign_evidence(envelope: Envelope, completion: Completion) -> str:
+    """Names become paths in the run's record: only this attempt's own may be written."""
+    attempt = re.escape(f"{envelope.workstream}.{envelope.attempt}")
+    own = re.compile(rf"evidence/{attempt}/[a-z0-9][a-z0-9-]{{0,60}}\.log|given/{attempt}\.json")
+    if not all(own.fullmatch(name) for name in envelope.evidence):
+        return "it brings evidence that is not its own"
+    if sum(map(len, envelope.evidence.values())) > MAX_EVIDENCE_CHARACTERS:
+        return f"its evidence is longer than {MAX_EVIDENCE_CHARACTERS:,} characters"
+    logs = {check.log for check in completion.verification if check.log is not None}
+    return "" if logs <= envelope.evidence.keys() else "it names a log that is not there"
+
+
+def _wrong_ledger(envelope: Envelope, completion: Completion, expected: Expected) -> str:
+    for nth, line in enumerate(envelope.spend, 1):
+        if wrong := _wrong_line(line, nth, completion, expected):
+            return f"call {nth} of its ledger {wrong}"
+    usage, lines = completion.usage, envelope.spend
+    sums = {
+        "requests": len(lines),
+        "input_tokens": sum(line.input_tokens for line in lines),
+        "cached_tokens": sum(line.cached_tokens for line in lines),
+        "output_tokens": sum(line.output_tokens for line in lines),
+        "cost_usd": sum((line.cost_usd for line in lines), ZERO_USD),
+        "cost_known": all(line.cost_known for line in lines),
+    }
+    said: Mapping[str, object] = usage.model_dump()
+    differ = [name for name, value in sums.items() if said[name] != value]
+    return f"its {differ[0]} is not the sum of its calls" if differ else ""
+
+
+def _wrong_line(line: LedgerLine, nth: int, completion: Completion, expected: Expected) -> str:
+    """Say how a line differs from the one that we would write of these tokens."""
+    tokens = (line.input_tokens, line.cached_tokens, line.output_tokens)
+    if not all(0 <= number <= MAX_TOKENS for number in tokens):
+        return "has a number of tokens that cannot be"
+    if not _MODEL.fullmatch(line.model):
+        return "names a model that is no name"
+    tier = expected.tier
+    cost, known = tier.charge(line.input_tokens, line.output_tokens)
+    ours = LedgerLine(
+        id=call_id(expected.run, expected.workstream.id, expected.attempt, nth),
+        at=completion.finished_at,
+        run=expected.run,
+        workstream=expected.workstream.id,
+        attempt=expected.attempt,
+        tier=tier.name,
+        provider=tier.provider,
+        model=line.model,
+        billing=tier.billing,
+        input_tokens=line.input_tokens,
+        cached_tokens=line.cached_tokens,
+        output_tokens=line.output_tokens,
+        cost_usd=cost,
+        cost_known=known and line.cost_known,  # a provider may not have said what it counted
+    )
+    differ = [name for name, value in ours if getattr(line, name) != value]
+    return f"has another {differ[0]} than the record gives" if differ else ""
