@@ -152,7 +152,7 @@ def test_an_unknown_word_is_answered_with_the_nearest_and_the_list():
         pytest.param("```\r\n/retry\r\n```", id="in a fence from Windows"),
         pytest.param("so `a\n/retry\nb` it", id="in a code span over lines"),
         pytest.param("<!--\n/retry\n-->", id="in a comment"),
-        pytest.param("a <!-- b\n\n/retry\n--> c", id="in a comment over paragraphs"),
+        pytest.param("a <!-- b\n/retry\n--> c", id="in a comment inside a line"),
         pytest.param("<!-- never ends\n/retry", id="in a comment that does not end"),
         pytest.param("<pre>\n/retry\n</pre>", id="in preformatted text"),
         pytest.param("a\r/retry", id="after a line end that starts no workflow"),
@@ -176,6 +176,7 @@ def test_what_is_not_the_beginning_of_a_line_of_prose_is_no_command(body):
         pytest.param("`<!--`\n/retry", id="after a comment's mark in code"),
         pytest.param("a <!-- b\n/retry", id="after a comment's mark inside a line"),
         pytest.param("<!-- a --> b\n/retry", id="after a comment"),
+        pytest.param("a <!-- b\n\n/retry\n\n--> c", id="between the marks of two paragraphs"),
     ],
 )
 def test_a_command_is_found_after_what_only_looks_like_code(body):

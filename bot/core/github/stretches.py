@@ -7,7 +7,7 @@ doubtful stretch counts as code, so that nothing in it is taken for a command or
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,9 +41,9 @@ _TOKEN = re.compile(
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 _BREAK_OR_RUN = re.compile(
-    r"""^[ \t]*+(?:$|>|[#]{1,6}[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]|(?=```|~~~))
+    r"""^[ \t]*+(?:$|>|[#]{1,6}[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]|(?=```|~~~|<!--|<pre\b))
     |(?P<ticks>`++)""",
-    re.VERBOSE | re.MULTILINE,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
 _CLOSES = {"<!--": re.compile("-->"), "<pre": re.compile("</pre>", re.IGNORECASE)}
 
@@ -55,18 +55,18 @@ def same_length(body: str) -> str:
 
 def stretches(text: str) -> Iterator[Stretch]:
     """Yield code and comments in order, without overlap. Line ends must be \\n."""
-    closings = _closings(text)
-    unclosed: set[str] = set()
+    paragraphs = _Paragraphs(text)
+    ends = {mark: _Next(closing, text) for mark, closing in _CLOSES.items()}
     at = 0
     while token := _TOKEN.search(text, at):
         at = token.end()
         found: Stretch | None = None
         if token["fence"]:
             found = _fence(text, token)
-        elif token["ticks"] and (end := closings.get(token.start())):
+        elif token["ticks"] and (end := paragraphs.closings.get(token.start())):
             found = Stretch(token.start(), end, StretchKind.CODE)
         elif token["open"]:
-            found = _markup(text, token, unclosed)
+            found = _markup(token, ends[token["open"].lower()], paragraphs)
         if found:
             yield found
             at = found.end
@@ -81,30 +81,54 @@ def _fence(text: str, token: re.Match[str]) -> Stretch:
     return Stretch(token.start(), end, StretchKind.FENCE, token["info"].strip(), inside)
 
 
-def _markup(text: str, token: re.Match[str], unclosed: set[str]) -> Stretch | None:
-    """Find where markup ends; one that never does hides the rest only if it begins a line."""
-    mark = token["open"].lower()
-    kind = StretchKind.COMMENT if mark == "<!--" else StretchKind.HTML
-    closed = None if mark in unclosed else _CLOSES[mark].search(text, token.end())
-    if closed:
-        return Stretch(token.start(), closed.end(), kind)
-    unclosed.add(mark)  # so that it is not looked for again
-    return None if token["block"] is None else Stretch(token.start(), len(text), kind)
+def _markup(token: re.Match[str], ends: _Next, paragraphs: _Paragraphs) -> Stretch | None:
+    """Find where markup ends: at a line's beginning wherever that is, else in its paragraph."""
+    kind = StretchKind.COMMENT if token["open"] == "<!--" else StretchKind.HTML
+    end = ends.after(token.end())
+    if token["block"] is None:
+        end = end if end and end <= paragraphs.end(token.end()) else None
+        return Stretch(token.start(), end, kind) if end else None
+    return Stretch(token.start(), end or len(token.string), kind)
 
 
-def _closings(text: str) -> dict[int, int]:
-    """Say for each run of backticks where the run ends that closes it in the same paragraph."""
-    closings: dict[int, int] = {}
-    open_runs: dict[int, int] = {}  # length of a run → where the next one so long ends
-    for found in reversed(list(_BREAK_OR_RUN.finditer(text))):
-        ticks = found["ticks"]
-        if ticks is None:
-            open_runs.clear()
-            continue
-        if len(ticks) in open_runs:
-            closings[found.start()] = open_runs[len(ticks)]
-        open_runs[len(ticks)] = found.end()
-    return closings
+class _Next:
+    """Finds what comes next after places further and further on, looking at nothing twice."""
+
+    def __init__(self, pattern: re.Pattern[str], text: str) -> None:
+        self._found = pattern.finditer(text)
+        self._next = next(self._found, None)
+
+    def after(self, at: int) -> int | None:
+        """Return the end of the first match that begins at `at` or later."""
+        while self._next and self._next.start() < at:
+            self._next = next(self._found, None)
+        return self._next.end() if self._next else None
+
+
+class _Paragraphs:
+    """Where paragraphs end, and which runs of backticks belong together in one.
+
+    `closings` gives, for the start of a run, the end of the next one of its length.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.closings: dict[int, int] = {}
+        self._breaks: list[int] = [len(text)]
+        open_runs: dict[int, int] = {}  # length of a run → where the next one so long ends
+        for found in reversed(list(_BREAK_OR_RUN.finditer(text))):
+            ticks = found["ticks"]
+            if ticks is None:
+                open_runs.clear()
+                self._breaks.append(found.start())
+                continue
+            if len(ticks) in open_runs:
+                self.closings[found.start()] = open_runs[len(ticks)]
+            open_runs[len(ticks)] = found.end()
+        self._breaks.reverse()
+
+    def end(self, at: int) -> int:
+        """Return where the paragraph around `at` ends."""
+        return self._breaks[bisect_left(self._breaks, at)]
 
 
 class Prose:
