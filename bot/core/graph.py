@@ -83,3 +83,11 @@ def longest_remaining(needs: Needs, seconds: Mapping[str, float]) -> dict[str, f
         after = max((longest[follower] for follower in dependents[name]), default=0.0)
         longest[name] = seconds.get(name, 0.0) + after
     return longest
+
+
+def reduced(needs: Needs) -> dict[str, set[str]]:
+    """Return the needs without those that follow from others (the transitive reduction)."""
+    return {
+        name: {need for need in wanted if need not in upstream(needs, set(wanted) - {need})}
+        for name, wanted in needs.items()
+    }

@@ -1,0 +1,88 @@
+"""What a gates job does: check one commit of a prepared clone and write down what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.adapters.event_ref import EventRef
+from bot.adapters.git import Repository
+from bot.core import events as happened
+from bot.core import names
+from bot.core.base import RunId
+from bot.core.config import Settings
+from bot.core.decide import RunGates
+from bot.core.gates import GateName
+from bot.core.github.gate_report import FILE, GateReport
+from bot.core.github.subject import Subject
+from bot.core.handoff import Completion
+from bot.core.state import RunState, fold
+from bot.errors import UserError
+from bot.ports import Clock
+from bot.usecases.run_gates import GateKeeper
+
+EXECUTING = (GateName.TESTS, GateName.COVERAGE)
+
+
+@dataclass(frozen=True)
+class Checking:
+    """Checks a subject with what the default branch says; nothing of the head is settings."""
+
+    repository: Repository
+    settings: Settings
+    clock: Clock
+    keeper: GateKeeper
+    environment: Callable[[str], Mapping[str, str]]  # of the folder with this name
+    opinion: Callable[[Subject, RunState], Completion | None]  # of a reviewing agent
+
+    def check(self, subject: Subject, wanted: tuple[GateName, ...]) -> GateReport:
+        """Return a report on some of the gates.
+
+        Analyzers may execute what the head configures, so they run where the tests do; asked for
+        the review alone, an agent reads the change.
+        """
+        state = self.state_of(subject)
+        if wanted == (GateName.REVIEW,):
+            opinion = self.opinion(subject, state) if self.settings.review.enabled else None
+            return self._report(subject, opinion=opinion)
+        if set(wanted) & set(EXECUTING):
+            wanted = (*wanted, GateName.REVIEW)
+        asked = RunGates(state.iteration, subject.head, wanted)
+        folder = names.gates_folder(asked.iteration)
+        checked = self.keeper.check(asked, state, self.environment(folder))
+        evidence = {
+            name: data.decode("utf-8", "replace") for name, data in checked.evidence.items()
+        }
+        return self._report(subject, results=checked.results, evidence=evidence)
+
+    def state_of(self, subject: Subject) -> RunState:
+        """Return the run as it is recorded, or one that stands for a pull request."""
+        if subject.run is not None:
+            state = fold(EventRef(self.repository, subject.run).load())
+            if state.request is None:
+                raise UserError(f"Run {subject.run} has no record.")
+            return state
+        base = subject.base
+        if base is None:
+            raise UserError("A pull request without a base cannot be checked.")
+        merge_base = self.repository.text("merge-base", base, subject.head)
+        request = happened.RunRequested.model_validate(
+            {
+                "at": self.clock.now(),
+                "run": RunId(f"pull-{subject.pull or 0}"),
+                "task": subject.title,
+                "base_sha": merge_base,
+            }
+        )
+        return fold([request])
+
+    def _report(self, subject: Subject, **found: object) -> GateReport:
+        facts = {"head_sha": subject.head, "run": subject.run, "pull": subject.pull, **found}
+        return GateReport.model_validate(facts)
+
+
+def write_report(folder: Path, report: GateReport) -> None:
+    """Write a report into a new folder."""
+    folder.mkdir(parents=True)
+    (folder / FILE).write_text(report.model_dump_json(), "utf-8")

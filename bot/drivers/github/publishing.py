@@ -1,0 +1,126 @@
+"""What the publish job does with what an agent's job handed back: believe nothing, check, record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from bot.adapters.github.handback_files import HandedBack, Unusable, read_handback
+from bot.adapters.github.quarantine import Awaited, Received, Rules, receive
+from bot.adapters.worktree import ChangeLimits
+from bot.core.github.handback import Expected, check_handback
+from bot.core.handoff import Completion, CompletionStatus, Usage
+from bot.core.outcomes import OutcomeClass
+from bot.core.redact import Redactor
+from bot.core.state import Attempt
+from bot.drivers.github.run import GithubRun, tier_of
+from bot.drivers.settling import Fact
+from bot.errors import UserError
+from bot.usecases.run_workstream import Result
+
+
+def publish(
+    run: GithubRun, workstream: str, attempt: int, artifact: Path, redactor: Redactor
+) -> None:
+    """Take an attempt's result in, land it or say why not, and hand out what it made ready.
+
+    A second delivery changes nothing. Raises UserError for an attempt that nobody handed out.
+    """
+    attempts = run.state.track(workstream).attempts
+    if not 1 <= attempt <= len(attempts):
+        raise UserError(f"Attempt {attempt} of {workstream} was never handed out.")
+    handed_out = attempts[attempt - 1]
+    if handed_out.finished is None:
+        result = _Reception(run, handed_out, redactor).result(artifact)
+        ended = (result.completion, result.outcome, result.acknowledgement)
+        run.settle(Fact(lambda _: run.journal.finished(*ended), result))
+    else:
+        run.settle()
+    run.hand_out()
+    run.show()
+
+
+class _Reception:
+    """One attempt's artifact, held against the record."""
+
+    def __init__(self, run: GithubRun, handed_out: Attempt, redactor: Redactor) -> None:
+        self._run = run
+        self._started = handed_out.started
+        self._workstream = run.state.workstreams[handed_out.started.workstream]
+        self._tier = tier_of(run.state, handed_out.started)
+        agents = run.desk.settings.agents
+        limits = ChangeLimits(agents.max_changed_files, int(agents.max_changed_mb * 1e6))
+        self._rules = Rules(limits, agents.protected, redactor)
+
+    def result(self, artifact: Path) -> Result:
+        """Return what is to be recorded; what proves nothing becomes a failure with its reason."""
+        found = read_handback(artifact, max_bundle_bytes=self._rules.max_bundle_bytes)
+        if isinstance(found, Unusable):
+            return self._nothing(f"its job handed nothing back: {found.because}")
+        wrong = check_handback(found.envelope, found.completion, self._expected())
+        if wrong:
+            return self._nothing(
+                f"what it handed back is refused: {wrong}", CompletionStatus.REFUSED
+            )
+        return self._received(found)
+
+    def _received(self, found: HandedBack) -> Result:
+        said, envelope = found.completion, found.envelope
+        result = Result(
+            completion=said,
+            outcome=envelope.outcome,
+            spend=envelope.spend,
+            acknowledgement=envelope.acknowledgement,
+            evidence={name: text.encode() for name, text in envelope.evidence.items()},
+        )
+        if found.bundle is None or said.head_sha is None:
+            return result
+        title = f"{self._workstream.title}\n\nWorkstream {self._workstream.id} of run "
+        message = f"{title}{self._run.run}, by {self._tier.name}.\n"
+        awaited = Awaited(self._workstream, said.base_sha, said.head_sha, message, said.finished_at)
+        change = receive(found.bundle, awaited, self._rules, self._run.desk.origin)
+        if isinstance(change, Received):
+            measured = {
+                "head_sha": change.head_sha,
+                "files_changed": len(change.changed),
+                "insertions": change.insertions,
+                "deletions": change.deletions,
+            }
+            return replace(result, completion=said.model_copy(update=measured))
+        refused = {
+            "status": CompletionStatus.REFUSED,
+            "error": change.because,
+            **{"head_sha": None, "files_changed": 0, "insertions": 0, "deletions": 0},
+        }
+        return replace(result, completion=said.model_copy(update=refused))
+
+    def _nothing(self, because: str, status: CompletionStatus = CompletionStatus.FAILED) -> Result:
+        """Write the completion that the job should have: what a paid tier took is not known."""
+        started, tier = self._started, self._tier
+        refused = status is CompletionStatus.REFUSED
+        completion = Completion(
+            run=self._run.run,
+            workstream=started.workstream,
+            attempt=started.attempt,
+            status=status,
+            engine=tier.engine,
+            tier=tier.name,
+            model_requested=tier.model or None,
+            usage=Usage(cost_known=not started.reserved_usd),
+            base_sha=started.base_sha,
+            started_at=started.at,
+            finished_at=self._run.desk.clock.now(),
+            error=because,
+        )
+        return Result(completion, OutcomeClass.REFUSED if refused else OutcomeClass.CRASH, ())
+
+    def _expected(self) -> Expected:
+        return Expected(
+            run=self._run.run,
+            workstream=self._workstream,
+            attempt=self._started.attempt,
+            base_sha=self._started.base_sha,
+            tier=self._tier,
+            handed_out_at=self._started.at,
+            now=self._run.desk.clock.now(),
+        )

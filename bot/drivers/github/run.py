@@ -1,0 +1,177 @@
+"""One run as one job of the workflows sees it: settle what is new, hand out, show, leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.adapters.event_ref import EventRef
+from bot.adapters.github.hub import Hub
+from bot.adapters.github.origin import Origin
+from bot.core.base import RunId
+from bot.core.config import Settings
+from bot.core.decide import MakePlan, RunGates
+from bot.core.events import Event, WorkstreamStarted
+from bot.core.github.dispatches import Dispatch, GatesDispatch, WorkstreamDispatch
+from bot.core.github.links import Links
+from bot.core.github.run_ids import issue_of
+from bot.core.journal import Journal
+from bot.core.routing import SHELL, Tier
+from bot.core.state import RunState
+from bot.drivers.github.showing import Shower
+from bot.drivers.settling import Fact, Hands, Proposal, Settler
+from bot.errors import UserError
+from bot.ports import Clock
+
+LEASE_SLACK = timedelta(minutes=30)  # a job may wait for a runner, and be published after it
+GATES_SLACK = timedelta(minutes=45)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Which job this is: its workflow run's id, which try of it, and its own name."""
+
+    run_id: str
+    attempt: int
+    name: str
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether somebody pressed "re-run"."""
+        return self.attempt > 1
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a job works with. `proposal` makes a plan, or None where a model is to make it."""
+
+    origin: Origin
+    hub: Hub
+    links: Links
+    settings: Settings
+    clock: Clock
+    default_branch: str
+    job: Job
+    proposal: Callable[[RunState], Proposal | None]
+
+
+@dataclass
+class GithubRun:
+    """A run on GitHub; what is to be handed out is collected until somebody hands it out."""
+
+    desk: Desk
+    run: RunId
+    planner: Callable[[RunState], Proposal | None] | None = None
+    planning: bool = field(default=False, init=False)  # a model is to make the plan
+    _out: list[Dispatch] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        desk = self.desk
+        self.record = EventRef(desk.origin, self.run)
+        gates_last = timedelta(minutes=desk.settings.tests.timeout_minutes) + GATES_SLACK
+        hands = Hands(LEASE_SLACK, gates_last, place=desk.job.run_id)
+        planner = self.planner or desk.proposal
+        self._settler = Settler(self.record, desk.origin, desk.clock, planner, hands)
+        self._known = {event.id for event in self.record.load()}
+
+    @property
+    def state(self) -> RunState:
+        """The run as it was last written."""
+        return self._settler.state
+
+    @property
+    def journal(self) -> Journal:
+        """What makes events of this moment."""
+        return self._settler.journal()
+
+    @property
+    def news(self) -> tuple[Event, ...]:
+        """What was recorded since this job began."""
+        return tuple(event for event in self.record.load() if event.id not in self._known)
+
+    @property
+    def issue(self) -> int:
+        """The issue that the run is for. Raises UserError where its id names none."""
+        found = issue_of(self.run)
+        if found is None:
+            raise UserError(f"Run {self.run} is of no issue: it was made on somebody's machine.")
+        return found
+
+    def settle(self, *facts: Fact) -> None:
+        """Write facts and what follows from them; a re-run also repeats this job's hand-outs."""
+        before = self._ours() if self.desk.job.is_repeated else ()
+        slow = self._settler.settle(facts)
+        self._out += [d for d in before if self._is_wanted(d)]
+        for work in slow:
+            if isinstance(work, RunGates):
+                self._out.append(GatesDispatch(self.run, work.head_sha))
+            elif isinstance(work, MakePlan):
+                self.planning = True
+            else:
+                self._out.append(self._dispatch_of(work.start.id, work.start.attempt))
+
+    def take_workstreams(self, most: int) -> tuple[WorkstreamDispatch, ...]:
+        """Take attempts out that this workflow runs itself, in a matrix."""
+        taken = [d for d in self._out if isinstance(d, WorkstreamDispatch)][:most]
+        self._out = [d for d in self._out if d not in taken]
+        return tuple(taken)
+
+    def hand_out(self) -> None:
+        """Start a workflow for everything that is left."""
+        while self._out:
+            self.desk.hub.actions.dispatch(
+                self._out[0].workflow, self.desk.default_branch, self._out[0].inputs()
+            )
+            self._out.pop(0)
+
+    def show(self) -> None:
+        """Bring what GitHub shows up to date, unless another job is at it."""
+        self.shower.show()
+
+    @property
+    def shower(self) -> Shower:
+        """What shows the run."""
+        desk = self.desk
+        me = f"{desk.job.run_id}.{desk.job.name}.{desk.job.attempt}"
+        wanted = desk.settings.github.sub_issues
+        return Shower(
+            self.record, desk.hub, desk.links, desk.clock, me, self.issue, sub_issues=wanted
+        )
+
+    def _ours(self) -> tuple[Dispatch, ...]:
+        """What this very job handed out when it ran before, and nobody has answered."""
+        me, now, state = self.desk.job.run_id, self.desk.clock.now(), self.state
+        mine: list[Dispatch] = [
+            self._dispatch_of(a.started.workstream, a.number)
+            for a in state.running
+            if a.started.handed_out_by == me and a.lease_until > now
+        ]
+        gates = state.gates_started
+        if gates and gates.handed_out_by == me and state.gates_are_running(now):
+            mine.append(GatesDispatch(self.run, gates.head_sha))
+        return tuple(mine)
+
+    def _is_wanted(self, dispatch: Dispatch) -> bool:
+        """Whether what was handed out before still waits for its result."""
+        if isinstance(dispatch, WorkstreamDispatch):
+            return any(
+                (a.started.workstream, a.number) == (dispatch.workstream, dispatch.attempt)
+                for a in self.state.running
+            )
+        return isinstance(dispatch, GatesDispatch) and dispatch.head == self.state.head_sha
+
+    def _dispatch_of(self, name: str, attempt: int) -> WorkstreamDispatch:
+        started = self.state.track(name).attempts[attempt - 1].started
+        return WorkstreamDispatch(
+            self.run, name, attempt, tier_of(self.state, started).key_env or ""
+        )
+
+
+def tier_of(state: RunState, started: WorkstreamStarted) -> Tier:
+    """Return the tier that an attempt was handed out on. Raises UserError where nobody knows it."""
+    tiers: Iterable[Tier] = (SHELL, *(rung.tier for rung in state.policy.ladder.rungs))
+    found = next((tier for tier in tiers if tier.name == started.tier), None)
+    if found is None:
+        raise UserError(f"{started.workstream} was handed out on {started.tier}, which is no tier.")
+    return found
