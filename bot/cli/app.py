@@ -13,6 +13,7 @@ from bot.cli.clean import clean
 from bot.cli.costs import costs
 from bot.cli.demo import demo
 from bot.cli.doctor import doctor
+from bot.cli.init import init
 from bot.cli.log import log
 from bot.cli.plan import plan
 from bot.cli.retry import retry
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, plan, status, log, approve, retry, costs, doctor, clean, demo, schemas):
+for command in (run, plan, status, log, approve, retry, costs, doctor, init, clean, demo, schemas):
     app.command()(command)
 
 

@@ -4,6 +4,7 @@ set -euo pipefail
 
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 lock=$source/.github/orchestrate/requirements.lock
+pin=$source/.github/orchestrate/bot.txt # where the bot is elsewhere: its repository and commit
 
 # Where this bot is installed for this machine's Python; another bot or lock has another folder.
 folder() {
@@ -13,8 +14,12 @@ folder() {
     {
       python3 -VV
       uname -m
-      find bot agents examples pyproject.toml "$lock" -type f -not -name '*.pyc' -print0 \
-        | LC_ALL=C sort -z | xargs -0 sha256sum | sed "s#$source/##"
+      if [[ -f $pin ]]; then
+        sha256sum <"$lock" && sha256sum <"$pin"
+      else
+        find bot agents examples pyproject.toml "$lock" -type f -not -name '*.pyc' -print0 \
+          | LC_ALL=C sort -z | xargs -0 sha256sum | sed "s#$source/##"
+      fi
     } | sha256sum | cut -c1-32
   )
   printf '%s/orchestrate/%s\n' "${RUNNER_TOOL_CACHE:-$HOME/.cache}" "$key"
@@ -26,7 +31,10 @@ install() {
     || { echo "::error::Orchestrate needs Python 3.11 or newer on the runner; take a newer image."; exit 1; }
   python3 -m venv "$1"
   "$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$source"
+  local bot=("$source")
+  if [[ -f $pin ]]; then bot=(--requirement "$pin"); fi
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+    "${bot[@]}"
 }
 
 # One program, not the whole bin folder: the repository's tests keep the Python that they had.
