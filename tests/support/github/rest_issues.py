@@ -307,6 +307,17 @@ def add_blocker(call: Call) -> Answer:
     return Answer(201, call.views.issue(*found))
 
 
+@route("DELETE", f"{ISSUE}/dependencies/blocked_by/{{blocker_id}}", "issues:write")
+def remove_blocker(call: Call) -> Answer:
+    """404 where it does not block."""
+    issue, blocker = call.issue(), int(call.values["blocker_id"])
+    found = call.world.issue_by_id(blocker)
+    if found is None or blocker not in issue.blocked_by:
+        raise Refused(404, "Not Found")
+    issue.blocked_by.remove(blocker)
+    return Answer(200, call.views.issue(*found))
+
+
 def _somebody_elses(call: Call, issue_id: int) -> tuple[Any, Issue]:
     """Every small number is the id of some old issue on GitHub; only unused ids are 404."""
     if issue_id >= 4_000_000_000:
