@@ -32,8 +32,10 @@ _NOT_FOUND, _NOT_STARTED = 127, 126  # as a shell says it
 class LocalProcesses:
     """Runs commands on this machine; any number at once, each from a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, signal_group: Callable[[int, signal.Signals], None] | None = None) -> None:
+        """Take another way to signal a group where processes are not all ours to signal."""
         adopt_orphans()
+        self._signal_group = signal_group or _signal_group
         self._lock = threading.RLock()  # a signal handler may call stop_all in the same thread
         self._bells: set[int] = set()
         self._stopped = False
@@ -57,7 +59,7 @@ class LocalProcesses:
                 process = stack.enter_context(start_leader(lambda: _start(command, token)))
             except (OSError, ValueError) as error:
                 return _not_started(command, error, time.monotonic() - began)
-            watch = _Watch(process, command, output, alarm)
+            watch = _Watch(process, command, output, alarm, self._signal_group)
             try:
                 watch.until_over()
             finally:
@@ -124,10 +126,16 @@ class _Watch:
     """One process group, from its start until nothing of it is left."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], command: Command, output: Output, alarm: int
+        self,
+        process: subprocess.Popen[bytes],
+        command: Command,
+        output: Output,
+        alarm: int,
+        signal_group: Callable[[int, signal.Signals], None],
     ) -> None:
         assert process.stdout is not None
         self._process = process
+        self._signal_group = signal_group
         self._stdout = process.stdout
         self._output = output
         self._limits_files = command.max_file_bytes is not None
@@ -150,7 +158,7 @@ class _Watch:
 
     def end_everything(self, token: str) -> None:
         """End the group, also after a normal end of its leader, and what had escaped from it."""
-        _signal_group(self._process.pid, signal.SIGKILL)
+        self._signal_group(self._process.pid, signal.SIGKILL)
         self._process.wait()
         end_stragglers(self._process.pid, token)
         if self._pidfd is not None:
@@ -205,7 +213,7 @@ class _Watch:
         if self._stopped_because is None:
             self._stopped_because = because
             self._kill_at = time.monotonic() + GRACE_SECONDS
-            _signal_group(self._process.pid, signal.SIGTERM)
+            self._signal_group(self._process.pid, signal.SIGTERM)
 
     def _interrupt(self, alarm: int) -> None:
         self._selector.unregister(alarm)
