@@ -48,16 +48,27 @@ def _load_data(repository: Repository, model: type[Read], name: str) -> Read:
 
 def load_roles(repository: Repository) -> dict[str, Role]:
     """Return the roles by name: the package's, and the repository's own in their place."""
+    shipped = sorted(data_file("agents", "roles").glob("*.md"))
+    files = [(file.name, file.read_bytes()) for file in shipped]
+    for path in _own_roles(repository):
+        data = _own(repository, path)
+        files += [(path.rpartition("/")[2], data)] if data is not None else []
     found: dict[str, Role] = {}
-    folders = [data_file("agents", "roles")]
-    if not repository.bare:
-        folders.append(Path(repository.path) / "agents" / "roles")
-    for file in (f for folder in folders if folder.is_dir() for f in sorted(folder.glob("*.md"))):
-        role = read_role(file.read_bytes())
+    for name, data in files:
+        role = read_role(data)
         if not isinstance(role, Role):
-            raise rejected(f"agents/roles/{file.name}", role)
+            raise rejected(f"agents/roles/{name}", role)
         found[role.name] = role
     return found
+
+
+def _own_roles(repository: Repository) -> list[str]:
+    if repository.bare:
+        listed = repository.paths("HEAD") if repository.resolve("HEAD") else ()
+    else:
+        folder = Path(repository.path) / "agents" / "roles"
+        listed = tuple(f"agents/roles/{file.name}" for file in folder.glob("*.md"))
+    return sorted(p for p in listed if p.startswith("agents/roles/") and p.endswith(".md"))
 
 
 def load_templates() -> list[PlanTemplate]:

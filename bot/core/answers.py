@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from bot.core import events as happened
-from bot.core.base import ZERO_USD, RunId
+from bot.core.base import RunId
 from bot.core.events import Event, RunStatus
 from bot.core.gates import GateName
 from bot.core.ledger import Billing, LedgerLine
-from bot.core.report import USUAL_USD, open_questions
+from bot.core.report import USUAL_USD, open_questions, proposed_usd
 from bot.core.state import RunState, WorkstreamStatus
 from bot.errors import UserError
 
@@ -141,11 +141,9 @@ class Speaker:
 
 
 def _asked_for(state: RunState, provider: str) -> Decimal:
-    for question in open_questions(state):
-        workstream = state.workstreams.get(question.workstream or "")
-        if question.provider == provider and workstream and workstream.budget_usd > ZERO_USD:
-            return workstream.budget_usd
-    return state.policy.budget_usd or USUAL_USD
+    """Return what the open question about a provider asks for."""
+    questions = (q for q in open_questions(state) if q.provider == provider)
+    return next((proposed_usd(state, q) for q in questions), USUAL_USD)
 
 
 def _require_open(state: RunState, run: RunId) -> None:

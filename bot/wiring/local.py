@@ -9,32 +9,27 @@ from decimal import Decimal
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.event_ref import EventRef
-from bot.adapters.gate_reports import GateReports, RepositoryCommits
 from bot.adapters.git import Repository, run_git
 from bot.adapters.ledger_branch import LedgerBranch
-from bot.adapters.processes import LocalProcesses
-from bot.adapters.public_api import read_source
 from bot.adapters.run_folder import rescue_worktrees
 from bot.adapters.steering_files import (
-    load_roles,
     load_settings,
 )
-from bot.adapters.worktree import ChangeLimits, GitWorktrees
 from bot.core import names
 from bot.core.base import RunId
+from bot.core.config import Settings
 from bot.core.events import Policy, RunRequested
 from bot.core.ledger import month_of
 from bot.core.money import month_left
+from bot.core.routing import Ladder
 from bot.core.state import fold
 from bot.drivers.answers import Answers
 from bot.drivers.local import LocalDriver, Screen
-from bot.drivers.local_workers import LocalWorkers
 from bot.drivers.settling import Proposal
 from bot.errors import UserError
-from bot.usecases.run_gates import GateKeeper
-from bot.wiring.environment import passed_variables, redactor, search_path
 from bot.wiring.store import base_commit, read_record, run_folder
-from bot.wiring.tiers import engines, load_ladder
+from bot.wiring.tiers import load_ladder
+from bot.wiring.workers import build_workers
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,13 @@ def _branch(repository: Repository) -> str:
 
 def _policy(repository: Repository, run: RunId, asked: Asked) -> Policy:
     settings = load_settings(repository)
-    ladder = load_ladder(repository, settings)
+    return policy_with(repository, run, asked, load_ladder(repository, settings), settings)
+
+
+def policy_with(
+    repository: Repository, run: RunId, asked: Asked, ladder: Ladder, settings: Settings
+) -> Policy:
+    """Say what a run goes by, with the ladder as its machines find it."""
     month = LedgerBranch(repository).lines(month_of(SystemClock().now()))
     others = [line for line in month if line.run != run]
     return Policy(
@@ -110,45 +111,16 @@ def build_driver(
     environment: Mapping[str, str] = os.environ,
 ) -> LocalDriver:
     """Build what drives a run here; its folder's lock must be held."""
-    settings, clock, processes = load_settings(repository), SystemClock(), LocalProcesses()
     folder = run_folder(repository, run, environment)
-    rescue_worktrees(repository, folder, clock.now())
-    limits = ChangeLimits(
-        settings.agents.max_changed_files, int(settings.agents.max_changed_mb * 1e6)
-    )
-    worktrees = GitWorktrees(repository, folder.path, limits)
-    secrets_known = redactor()
-    keeper = GateKeeper(
-        worktrees=worktrees,
-        processes=processes,
-        commits=RepositoryCommits(repository),
-        reports=GateReports(),
-        read_source=read_source,
-        settings=settings,
-        redactor=secrets_known,
-    )
-    workers = LocalWorkers(
-        run=run,
-        repository=repository,
-        folder=folder,
-        worktrees=worktrees,
-        processes=processes,
-        engines=engines(),
-        roles=load_roles(repository),
-        clock=clock,
-        settings=settings,
-        redactor=secrets_known,
-        gate_keeper=keeper,
-        path=search_path(environment),
-        passed=passed_variables(settings, environment),
-    )
+    rescue_worktrees(repository, folder, SystemClock().now())
+    workers = build_workers(repository, run, folder, environment)
 
     def plan() -> Proposal:
         if planned is None:
             raise UserError(f"Run {run} was ended before it had a plan.", fix="Start it anew.")
         return planned
 
-    return LocalDriver(EventRef(repository, run), repository, workers, screen, clock, plan)
+    return LocalDriver(EventRef(repository, run), repository, workers, screen, SystemClock(), plan)
 
 
 def answers(repository: Repository, run: str) -> Answers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from bot.adapters.engines.builtin_engine import BuiltinEngine
@@ -20,24 +20,54 @@ from bot.core.routing import Ladder, Tier
 from bot.ports import Engine
 
 
-def load_ladder(repository: Repository, settings: Settings) -> Ladder:
+def load_ladder(
+    repository: Repository, settings: Settings, environment: Mapping[str, str] = os.environ
+) -> Ladder:
     """Return every tier that is known, each with what keeps it from serving here."""
-    catalog = load_catalog(repository)
-    routing = load_routing(repository)
-    known = engines()
 
     def why_not(tier: Tier) -> str:
-        engine = known.get(tier.engine)
+        engine = engines().get(tier.engine)
         if engine is None:
             return f"no engine called {tier.engine}"
         if tier.billing is Billing.PAID and not settings.agents.paid_without_sandbox:
             return "paid, and agents have no sandbox here: agents.paid_without_sandbox accepts that"
         return engine.missing(tier)
 
-    return build_ladder(settings.tiers, (local_tier(os.environ), *catalog.tiers), routing, why_not)
+    return _ladder(repository, settings, environment, why_not)
+
+
+def ladder_elsewhere(
+    repository: Repository, settings: Settings, environment: Mapping[str, str]
+) -> Ladder:
+    """Return the ladder as jobs on other machines can use it, who have keys that we only know of.
+
+    Whether a paid tier's agent is kept apart is seen where it runs, and asked there.
+    """
+    there = engines_with(environment.get)
+
+    def why_not(tier: Tier) -> str:
+        engine = there.get(tier.engine)
+        return engine.missing(tier) if engine else f"no engine called {tier.engine}"
+
+    return _ladder(repository, settings, environment, why_not)
+
+
+def _ladder(
+    repository: Repository,
+    settings: Settings,
+    environment: Mapping[str, str],
+    why_not: Callable[[Tier], str],
+) -> Ladder:
+    tiers = (local_tier(environment), *load_catalog(repository).tiers)
+    return build_ladder(settings.tiers, tiers, load_routing(repository), why_not)
+
+
+def engines_with(key: Callable[[str], str | None]) -> Mapping[str, Engine]:
+    """Return the engines by name, finding keys so."""
+    return {"shell": ShellEngine(), "builtin": BuiltinEngine(key)}
 
 
 @lru_cache(maxsize=1)
 def engines() -> Mapping[str, Engine]:
-    """Return the engines by name."""
-    return {"shell": ShellEngine(), "builtin": BuiltinEngine(os.environ.get)}
+    """Return the engines by name, with this process's keys."""
+    return engines_with(os.environ.get)
