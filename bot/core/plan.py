@@ -30,8 +30,9 @@ from bot.core.patterns import is_readable, may_meet
 from bot.core.plan_structure import Placed, structure_problems
 
 MAX_WORKSTREAMS = 256
+MAX_TASK = 20_000  # characters
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TASK)]
 Name = Annotated[str, StringConstraints(pattern=WORKSTREAM_ID)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 

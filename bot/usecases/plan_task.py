@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.core.plan import Plan
+from bot.core.plan import MAX_TASK, Plan
 from bot.core.planning.assess import Assessment, Survey, assess
 from bot.core.planning.layout import layout_of
 from bot.core.planning.lint import Author, Note, lint
 from bot.core.planning.templates import Choice, PlanTemplate, choose, instantiate, suited
 from bot.errors import UserError
-
-MAX_TASK = 20_000
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,8 @@ def _fence(text: str, token: re.Match[str]) -> Stretch:
     closed = closing.search(text, token.end())
     inside = text[token.end() + 1 : closed.start() if closed else len(text)]
     end = closed.end() if closed else len(text)
+    indent = token.start("fence") - token.start()
+    inside = re.sub(rf"^ {{0,{indent}}}", "", inside, flags=re.MULTILINE) if indent else inside
     return Stretch(token.start(), end, StretchKind.FENCE, token["info"].strip(), inside)
 
 
