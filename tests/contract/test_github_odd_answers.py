@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -164,6 +165,16 @@ def test_annotations_past_fifty_follow_and_none_is_shown_twice(door: Opens) -> N
     assert [len(body["output"]["annotations"]) for body in sent] == [50, 50, 20, 20]
 
 
+def test_a_check_says_where_to_read_more_and_what_each_remark_is_about(door: Opens) -> None:
+    note = Annotation("a.py", 1, 2, "failure", "why", title="Unused name")
+    opened = door(Reply(201, made_check(1)))
+    whole = replace(check(0), text="More", details_url="https://x.test", annotations=(note,))
+    hub(opened).checks.create(whole)
+    sent = opened.server.seen[0].body
+    assert (sent["output"]["text"], sent["details_url"]) == ("More", "https://x.test")
+    assert sent["output"]["annotations"][0]["title"] == "Unused name"
+
+
 def test_another_verdict_on_the_same_commit_is_not_taken_for_ours(door: Opens) -> None:
     others = [made_check(0, "success"), {**made_check(0), "external_id": "42.0"}]
     opened = door(Reply(502), Reply(body={"check_runs": others}), Reply(201, made_check(0)))
@@ -219,6 +230,17 @@ def test_a_pull_request_of_a_fork_with_our_branchs_name_is_not_ours(door: Opens)
     }  # fmt: skip
     gone = {**fork, "head": {"sha": "a", "ref": "orchestrate/42/combined", "repo": None}}
     assert hub(door(Reply(body=[fork, gone]))).pulls.find("orchestrate/42/combined") is None
+
+
+def test_a_reviewer_whom_github_refuses_is_no_reason_to_stop(door: Opens) -> None:
+    said = {"message": "Review cannot be requested from pull request author."}
+    assert hub(door(Reply(422, said))).pulls.request_review(3, "alice") is False
+
+
+def test_a_label_that_github_refuses_for_another_reason_was_not_there(door: Opens) -> None:
+    said = {"message": "Validation Failed", "errors": [{"field": "color", "code": "invalid"}]}
+    with pytest.raises(Unprocessable, match="color invalid"):
+        hub(door(Reply(422, said))).labels.ensure("x", "red", "")
 
 
 def test_a_server_that_never_takes_a_pull_request_is_not_asked_for_ever(door: Opens) -> None:

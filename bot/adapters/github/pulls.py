@@ -40,7 +40,8 @@ class Pulls:
         }
         found = self.place.api.pages(self.place.at("pulls"), Pull, query, most=PAGE)
         # A fork of the same owner has the same head.
-        own = [pull for pull in found if pull.head_repository == self.place.repository]
+        here = self.place.repository.casefold()
+        own = [pull for pull in found if (pull.head_repository or "").casefold() == here]
         return next((pull for pull in own if pull.state == "open"), own[0] if own else None)
 
     def open(self, title: str, body: str, head: str, base: str, *, draft: bool) -> Pull:
