@@ -65,7 +65,7 @@ class WorkActs(Acts):
                 "compare": self.views.web(repository, "compare", f"{old[:12]}...{new[:12]}"),
                 "commits": [self._pushed(repository, commit.sha) for commit in found],
                 "head_commit": head and self._pushed(repository, head.sha),
-                "pusher": {"name": by.user.login, "email": f"{by.user.login}@example.invalid"},
+                "pusher": {"name": by.user.login, "email": f"{by.user.id}@example.invalid"},
             }
 
         return self.emit("push", repository, by, payload)

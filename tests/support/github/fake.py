@@ -67,7 +67,8 @@ class FakeGithub:
         self._server.shutdown()
         self._server.server_close()
         shutil.rmtree(self._folder, ignore_errors=True)
-        said = [*self.violations, *(f"never met: {armed}" for armed in self.faults.waiting)]
+        unmet = (f"nobody met {armed}" for armed in self.faults.waiting)
+        said = [*self.violations, *unmet, *self._server.broken]
         if said and error is None:
             raise AssertionError("\n".join(("The fake GitHub saw what GitHub would not:", *said)))
         if error is not None:

@@ -78,7 +78,9 @@ class Call:
                 if any(need.startswith("checks:") for need in needs):
                     raise Refused(403, "You must authenticate via a GitHub App.")
                 raise Refused(403, "Must have admin rights to Repository.")
-            raise Refused(403, NOT_ACCESSIBLE)
+            accepted = "; ".join(need.replace(":", "=") for need in needs)
+            headers = {"X-Accepted-GitHub-Permissions": accepted}
+            raise Refused(403, NOT_ACCESSIBLE, headers=headers)
 
 
 Handler = Callable[[Call], Answer]

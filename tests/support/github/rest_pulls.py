@@ -18,15 +18,15 @@ def _pull(call: Call) -> tuple[Issue, Pull]:
 
 @route("GET", f"{REPO}/pulls", "pull_requests:read")
 def list_pulls(call: Call) -> Answer:
-    """Newest first; `head` is owner:branch."""
+    """Newest first; `head` is owner:branch, and asks for nothing without the owner."""
     state = call.query.get("state", "open")
-    owner = call.repository.owner.login
+    owner, head = call.repository.owner.login, call.query.get("head", "")
     found = [
         issue
         for issue in reversed(call.repository.issues.values())
         if issue.pull
         and state in ("all", issue.state)
-        and call.query.get("head", f"{owner}:{issue.pull.head}") == f"{owner}:{issue.pull.head}"
+        and (":" not in head or head == f"{owner}:{issue.pull.head}")
         and call.query.get("base", issue.pull.base) == issue.pull.base
     ]
     return call.page(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +54,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, answering: Callable[[Request], Reply]) -> None:
         self.answering = answering
+        self.broken: list[str] = []  # where the fake itself went wrong
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def server_bind(self) -> None:
@@ -61,7 +64,9 @@ class Server(ThreadingHTTPServer):
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error; anything else is shown by the thread's hook."""
+        """Note where the fake went wrong; a client that went away is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            self.broken.append(traceback.format_exc())
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -75,6 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, path, query, headers, self._read_body())
         reply = self.server.answering(request)
         if reply.answer is None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")  # else curl asks again by itself
             self._reset()
         else:
             self._send(reply.answer, cut=reply.cut)
@@ -111,12 +117,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reset(self) -> None:
         self.close_connection = True
-        self.wfile.flush()
         at_once = struct.pack("ii", 1, 0)  # what is unsent is dropped, the peer sees a reset
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
         self.rfile.close()
         self.wfile.close()
         self.connection.close()
+        raise ConnectionResetError  # the handler has nothing to go on with
 
     def log_message(self, *args: object) -> None:
         """Say nothing: the log is a list."""
