@@ -19,9 +19,10 @@ _Id = Annotated[int, Field(ge=1, lt=2**63)]
 _Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 _RefName = Annotated[str, Field(min_length=1, max_length=1_024)]
 _Repository = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$", max_length=201)
+    str,
+    Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-][.]*$", max_length=201),
 ]
-_Login = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}(\[bot\])?$")]
+_Login = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}(\[bot\])?$")]
 _Title = Annotated[str, Field(max_length=4_000)]
 _Action = Annotated[str, Field(max_length=100)]
 _Text = Annotated[
@@ -214,7 +215,7 @@ class MergeGrouped(_Event):
 
 
 class WorkflowRun(_Lenient):
-    """A run of another workflow; `path` is its file, the one thing that no branch can choose."""
+    """A run of another workflow; `name` may be chosen on a branch, `file` is what it is."""
 
     id: _Id
     name: Annotated[str, Field(max_length=1_000)] | None = None
@@ -225,6 +226,11 @@ class WorkflowRun(_Lenient):
     head_branch: _RefName | None = None
     head_repository: _RepositoryName | None = None
     run_attempt: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def file(self) -> str:
+        """The workflow's file, without the ref that GitHub sometimes puts behind it."""
+        return self.path.partition("@")[0]
 
 
 class WorkflowRan(_Event):
