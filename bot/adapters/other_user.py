@@ -72,8 +72,8 @@ class OtherUserProcesses:
                 return Finished(_NOT_STARTED, f"{command.cwd}: not a folder of an attempt", 0.0)
             try:
                 self._end_all()
-                self._hand_over(folders)
-            except Unavailable as error:
+                self._hand_over(folders, command.log)
+            except (Unavailable, OSError) as error:
                 return Finished(_NOT_STARTED, str(error), 0.0)
             try:
                 return self._inner.run(replace(command, argv=self._as_user(command)), on_line)
@@ -113,12 +113,18 @@ class OtherUserProcesses:
     def _is_inside(self, place: Path) -> bool:
         return place.is_relative_to(self._folder) and ".." not in place.parts
 
-    def _hand_over(self, folders: Sequence[Path]) -> None:
-        """Let the user in, and give it what is there; a file with a second name may be ours."""
-        for path in (self._folder, *(self._folder / kind for kind in _KINDS)):
+    def _hand_over(self, folders: Sequence[Path], log: str | None) -> None:
+        """Let the user in, and give it what is there; a file with a second name may be ours.
+
+        The log stays ours, for it is opened once more when its folder is ours no longer.
+        """
+        for path in (self._folder, *(self._folder / kind for kind in _KINDS), *folders):
             if path.is_dir():
-                path.chmod(0o711)
-        kinds = ("(", "-type", "d", "-o", "-type", "l", "-o", "-links", "1", ")")
+                path.chmod(0o711)  # whoever may enter cannot list; we start the command in there
+        kinds: tuple[str, ...] = ("(", "-type", "d", "-o", "-type", "l", "-o", "-links", "1", ")")
+        if log is not None:
+            Path(log).touch()
+            kinds = (*kinds, "!", "-samefile", log)
         self._find(folders, *kinds, *self._chown(self.user.uid, self.user.gid))
 
     def _take_back(self, folders: Sequence[Path]) -> None:

@@ -39,19 +39,30 @@ from tests.support.scripted_model import MODEL, ScriptedModel, call, calls, fini
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 KEY = "sk-very-secret-0123456789"
-CAN_MAKE_USERS = os.geteuid() == 0 and shutil.which("useradd") and shutil.which("setpriv")
+ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
+
+
+def _can_make_users() -> bool:
+    if not all(shutil.which(name, path="/usr/sbin:/usr/bin") for name in ("useradd", "setpriv")):
+        return False
+    return not ROOT or (
+        shutil.which("sudo") is not None
+        and subprocess.run([*ROOT, "true"], capture_output=True, check=False).returncode == 0
+    )
+
 
 pytestmark = pytest.mark.skipif(
-    not CAN_MAKE_USERS, reason="another user can only be made as root, with useradd and setpriv"
+    not _can_make_users(),
+    reason="another user can only be made with useradd and setpriv, as root or with sudo",
 )
 
 
 @pytest.fixture(scope="module")
 def user() -> Iterator[OtherUser]:
     name = f"orchestrate-{os.getpid()}"
-    subprocess.run(["useradd", "--system", "--no-create-home", name], check=True)
+    subprocess.run([*ROOT, "useradd", "--system", "--no-create-home", name], check=True)
     yield OtherUser.named(name)
-    subprocess.run(["userdel", name], check=True)
+    subprocess.run([*ROOT, "userdel", name], check=True)
 
 
 @dataclass(frozen=True)
@@ -175,6 +186,8 @@ def test_work_of_any_mode_lands_in_the_snapshot(place) -> None:
     assert found.changed == ("a.txt", "deep/er/f", "link", "run")
     listed = place.repository.text("ls-tree", "-r", found.tree, "run", "link")
     assert [line.split()[0] for line in listed.splitlines()] == ["120000", "100755"]
+    assert Path(worktree.path, "deep/er/f").stat().st_mode & 0o600 == 0o600
+    assert Path(worktree.path, "deep").stat().st_mode & 0o700 == 0o700
     again = place.run("echo more >> a.txt; cat deep/er/f", worktree.path)
     assert again.output == "1\n"
     place.worktrees.remove(worktree)
