@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.bundle import pack_between, write_bundle
-from bot.adapters.git import Repository
+from bot.adapters.git import Repository, run_git
 from bot.adapters.github.handback_files import (
     HandedBack,
     Unusable,
@@ -132,6 +132,17 @@ def test_an_honest_change_arrives_as_the_same_tree_in_a_commit_of_ours(agent, ou
     assert (found.insertions, found.deletions) == (2, 3)
     assert ours.refs("refs/") == before
     assert ours.text("fsck", "--strict", "--no-dangling", found.head_sha) == ""
+
+
+def test_a_shallow_clone_of_the_base_is_enough_to_receive_into(agent, tmp_path) -> None:
+    """As a publish job checks out: one commit deep, on top of a history that it never sees."""
+    above = agent.commit(agent.top((FILE, "above", agent.blob("above\n"))))
+    agent.repository.git("update-ref", "refs/heads/main", above)
+    place = str(tmp_path / "shallow")
+    run_git(["clone", "-q", "--depth=1", f"file://{agent.repository.path}", place])
+    later = Agent(agent.repository, above)
+    found = sent(later, later.src((FILE, "n", later.blob("n\n"))), Repository.open(place))
+    assert isinstance(found, Received), found
 
 
 def test_a_file_may_become_a_folder_and_a_folder_a_file(agent, ours) -> None:
