@@ -19,6 +19,7 @@ from bot.cli.plan import plan
 from bot.cli.retry import retry
 from bot.cli.run import run
 from bot.cli.schemas import schemas
+from bot.cli.setup import setup
 from bot.cli.status import status
 from bot.errors import BotError, Exit
 
@@ -31,7 +32,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, plan, status, log, approve, retry, costs, doctor, init, clean, demo, schemas):
+for command in (
+    run,
+    plan,
+    status,
+    log,
+    approve,
+    retry,
+    costs,
+    doctor,
+    init,
+    setup,
+    clean,
+    demo,
+    schemas,
+):
     app.command()(command)
 
 

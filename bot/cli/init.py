@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from bot.wiring.installing import Installation
 
 
 def init(
@@ -34,6 +31,7 @@ def init(
     """
     import sys
 
+    from bot.cli.asking import agreed
     from bot.core.github.installation import STANDS_OFF
     from bot.errors import Exit
     from bot.render.installation import print_diffs, print_next, print_steps
@@ -48,20 +46,8 @@ def init(
     if check:
         return Exit.FAILED if kept or installation.is_new else Exit.OK
     if installation.is_new:
-        if not (yes or _agreed(installation)):
+        if not (yes or agreed(f"Write this to {installation.target.root}?")):
             return Exit.NEEDS_PERSON
         install(installation)
         print_next(console, installation.steps, model_keys())
     return Exit.FAILED if kept else Exit.OK
-
-
-def _agreed(installation: Installation) -> bool:
-    import sys
-
-    try:
-        if typer.confirm(f"Write this to {installation.target.root}?"):
-            return True
-    except typer.Abort:
-        pass
-    sys.stderr.write("Nothing was written. --yes writes without asking.\n")
-    return False

@@ -1,4 +1,4 @@
-"""What `init`, `setup` and `doctor --github` need: another repository's files, and its GitHub."""
+"""What `orchestrate init` needs: this version's files, and the work tree they go to."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ from bot.core.github.installation import (
     read_installed,
     read_pin,
     record_of,
-    repository_of,
     retired,
     write_installed,
 )
@@ -114,15 +113,6 @@ def secret_names() -> tuple[str, ...]:
 def model_keys() -> tuple[str, ...]:
     """Return those of them that are keys of models."""
     return tuple(name for name in secret_names() if name.endswith("_API_KEY"))
-
-
-def repository_at(repository: Repository) -> str:
-    """Return owner/name of the remote `origin`. Raises UserError where it is not on GitHub."""
-    url = repository.git("config", "--get", "remote.origin.url", ok=(0, 1)).decode().strip()
-    found = repository_of(url)
-    if found is None:
-        raise UserError("origin names no repository on GitHub.", fix="Give it as OWNER/REPO.")
-    return found[1]
 
 
 def _work_tree(repository: Repository) -> Path:

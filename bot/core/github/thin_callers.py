@@ -65,7 +65,10 @@ def read_workflow(text: str) -> Workflow:
 def thin_caller(name: str, text: str, pin: Pin) -> str:
     """Return the caller of workflow `name` (without .yml): the same triggers, one job."""
     workflow = read_workflow(text)
-    passed = {"bot_repository": pin.repository, "bot_commit": pin.commit}
+    passed = {
+        "bot_repository": pin.repository,
+        "bot_commit": f'"{pin.commit}"',
+    }  # digits alone are a number
     dispatch = workflow.on.workflow_dispatch
     own = dispatch.inputs if dispatch else {}
     passed |= {each: f"${{{{ inputs.{each} }}}}" for each in own}
