@@ -14,6 +14,7 @@ from bot.cli.costs import costs
 from bot.cli.demo import demo
 from bot.cli.doctor import doctor
 from bot.cli.init import init
+from bot.cli.job import job
 from bot.cli.log import log
 from bot.cli.plan import plan
 from bot.cli.retry import retry
@@ -48,6 +49,7 @@ for command in (
     schemas,
 ):
     app.command()(command)
+app.add_typer(job, name="job")
 
 
 def run_app() -> int:

@@ -241,6 +241,7 @@ class Plan(Strict):
     workstreams: Annotated[tuple[Workstream, ...], Field(min_length=1, max_length=MAX_WORKSTREAMS)]
     gates: GatesWanted = GatesWanted()
     limits: Limits = Limits()
+    text_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
     @model_validator(mode="after")
     def _can_be_run(self) -> Self:

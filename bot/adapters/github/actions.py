@@ -53,6 +53,11 @@ class Actions:
             return False
         return True
 
+    def artifacts(self, run_id: int) -> tuple[Artifact, ...]:
+        """List what a run made; names prove nothing, any job of it can choose them."""
+        path = self.place.at("actions", "runs", run_id, "artifacts")
+        return self.place.api.pages(path, Artifact, key="artifacts")
+
     def artifact(self, artifact_id: int) -> Artifact:
         """Read what an artifact is."""
         return self.place.api.get(self.place.at("actions", "artifacts", artifact_id), Artifact)

@@ -25,6 +25,10 @@ class Comments:
         ours = (c for c in self.on(number) if self.place.is_ours(c, marker))
         return next(ours, None)
 
+    def is_there(self, number: int, marker: str, since: datetime | None = None) -> bool:
+        """Whether we wrote a comment with this marker since then."""
+        return any(self.place.is_ours(comment, marker) for comment in self.on(number, since))
+
     def create(self, number: int, body: str, marker: str) -> Comment:
         """Write a comment, once."""
         assert marker in body

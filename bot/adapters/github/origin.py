@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.adapters.git import GitError, RefMoved, RefUpdate, Repository, run_git
@@ -85,6 +85,14 @@ class Origin(Repository):
         )
         origin.fetch()
         return origin
+
+    def widened(self, specs: tuple[str, ...]) -> Origin:
+        """Return the same clone with more of origin in it."""
+        more = tuple(spec for spec in specs if spec not in self.specs)
+        wider = replace(self, specs=(*self.specs, *more))
+        if more:
+            wider.fetch()
+        return wider
 
     def fetch(self, *more: str) -> None:
         """Read origin's refs as they are now; what is gone there is gone here.

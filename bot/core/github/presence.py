@@ -47,6 +47,7 @@ class Presence(Strict):
 
     version: Literal[1] = 1
     issue: int
+    shown: int = 0  # events of the record that all of it has been shown of
     comment: int | None = None
     sub_issues: dict[WorkstreamId, SubIssue] = Field(default_factory=dict)
     comment_shown: str = ""  # digest of the comment as it was last written

@@ -1,4 +1,4 @@
-"""What the publish job does with what an agent's job handed back: believe nothing, check, record."""
+"""What is done with what an agent's job handed back: nothing is believed, all is checked."""
 
 from __future__ import annotations
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
+from typing import Protocol
 
 from bot.adapters.event_ref import EventRef
 from bot.adapters.github.hub import Hub
-from bot.adapters.github.origin import Origin
+from bot.adapters.github.origin import Origin, refspecs
 from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.decide import MakePlan, RunGates
-from bot.core.events import Event, WorkstreamStarted
+from bot.core.events import Event, Policy, WorkstreamStarted
 from bot.core.github.dispatches import Dispatch, GatesDispatch, WorkstreamDispatch
 from bot.core.github.links import Links
 from bot.core.github.run_ids import issue_of
@@ -26,6 +28,17 @@ from bot.ports import Clock
 
 LEASE_SLACK = timedelta(minutes=30)  # a job may wait for a runner, and be published after it
 GATES_SLACK = timedelta(minutes=45)
+
+
+PLANNING_LASTS = timedelta(minutes=45)  # then a template serves where a model was to plan
+
+
+class Planner(Protocol):
+    """Makes plans."""
+
+    def __call__(self, task: str, plan: bytes | None, *, wait: bool) -> Proposal | None:
+        """Make a plan of a task, or take a person's; None: a model is to make it, if we `wait`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Desk:
-    """What a job works with. `proposal` makes a plan, or None where a model is to make it."""
+    """What a job works with."""
 
     origin: Origin
     hub: Hub
@@ -53,7 +66,12 @@ class Desk:
     clock: Clock
     default_branch: str
     job: Job
-    proposal: Callable[[RunState], Proposal | None]
+    planner: Planner
+    policy: Callable[[RunId, Decimal | None], Policy]  # of a run, with its own budget if any
+
+    def of(self, run: RunId) -> Desk:
+        """Return a desk on which all refs of a run lie, too."""
+        return replace(self, origin=self.origin.widened(refspecs(self.default_branch, run)))
 
 
 @dataclass
@@ -62,7 +80,7 @@ class GithubRun:
 
     desk: Desk
     run: RunId
-    planner: Callable[[RunState], Proposal | None] | None = None
+    proposal: Proposal | None = None  # where there is one before the run is recorded
     planning: bool = field(default=False, init=False)  # a model is to make the plan
     _out: list[Dispatch] = field(default_factory=list, init=False)
 
@@ -71,8 +89,7 @@ class GithubRun:
         self.record = EventRef(desk.origin, self.run)
         gates_last = timedelta(minutes=desk.settings.tests.timeout_minutes) + GATES_SLACK
         hands = Hands(LEASE_SLACK, gates_last, place=desk.job.run_id)
-        planner = self.planner or desk.proposal
-        self._settler = Settler(self.record, desk.origin, desk.clock, planner, hands)
+        self._settler = Settler(self.record, desk.origin, desk.clock, self._plan, hands)
         self._known = {event.id for event in self.record.load()}
 
     @property
@@ -138,6 +155,13 @@ class GithubRun:
         return Shower(
             self.record, desk.hub, desk.links, desk.clock, me, self.issue, sub_issues=wanted
         )
+
+    def _plan(self, state: RunState) -> Proposal | None:
+        assert state.request is not None, "a plan is of a request"
+        if self.proposal is not None:
+            return self.proposal
+        late = self.desk.clock.now() - state.request.at > PLANNING_LASTS
+        return self.desk.planner(state.request.task, None, wait=not late)
 
     def _ours(self) -> tuple[Dispatch, ...]:
         """What this very job handed out when it ran before, and nobody has answered."""

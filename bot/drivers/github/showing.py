@@ -60,6 +60,8 @@ class Shower:
 
     def show(self) -> bool:
         """Show the run as it is; False: somebody else does. Raises what keeps a part from it."""
+        if self.presence().shown == len(self.record.load()):
+            return True
         taken = self._take_pen()
         if taken is None:
             return False
@@ -69,6 +71,8 @@ class Shower:
             exhibit = _Exhibit(self, events, fold(events), presence, search=dropped)
             trouble = exhibit.build()
             presence, dropped = exhibit.presence, False
+            if trouble is None:
+                presence = presence.model_copy(update={"shown": len(events)})
             try:
                 self._write(presence.model_copy(update={"pen": None}))
             except Overtaken:

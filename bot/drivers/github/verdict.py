@@ -29,7 +29,7 @@ def read_reports(
         if results.get(job) != "success":
             found[job] = f"it ended with {results.get(job) or 'nothing'}"
             continue
-        found[job] = _read(path)
+        found[job] = read_report(path)
         report = found[job]
         if isinstance(report, GateReport) and (report.head_sha, report.run, report.pull) != (
             subject.head,
@@ -86,7 +86,8 @@ def results_for(
     return join(reports, tuple(GateName), settings.review.minimum)
 
 
-def _read(path: Path) -> GateReport | str:
+def read_report(path: Path) -> GateReport | str:
+    """Read what a job handed over; a text says why it cannot be used."""
     try:
         files = read_zip(path, {FILE: MAX_BYTES})
         return GateReport.model_validate_json(files[FILE])

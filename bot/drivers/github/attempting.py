@@ -1,0 +1,74 @@
+"""What an agent's job does: run one attempt that is recorded, and put what came of it aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.adapters.event_ref import EventRef
+from bot.adapters.git import Repository
+from bot.adapters.github.handback_files import write_handback
+from bot.core.base import RunId
+from bot.core.decide import StartWorkstream
+from bot.core.github.handback import Envelope
+from bot.core.handoff import Completion
+from bot.core.state import Attempt, RunState, fold
+from bot.drivers.github.run import tier_of
+from bot.drivers.local_workers import LocalWorkers
+from bot.drivers.settling import Attempting
+from bot.errors import UserError
+
+
+def recorded_attempt(
+    repository: Repository, run: RunId, workstream: str, attempt: int
+) -> tuple[RunState, Attempt] | None:
+    """Return an attempt that waits for its result; None: it has one, or another took its place.
+
+    Raises UserError for one that nobody handed out: a dispatch alone starts nothing.
+    """
+    state = fold(EventRef(repository, run).load())
+    attempts = state.track(workstream).attempts
+    if not 1 <= attempt <= len(attempts):
+        raise UserError(
+            f"Attempt {attempt} of {workstream} in run {run} was never handed out.",
+            fix="Agents are started by the bot alone; /retry asks for another attempt.",
+        )
+    found = attempts[attempt - 1]
+    if found.finished is not None or attempt != len(attempts) or state.cancelled:
+        return None
+    return state, found
+
+
+def work(
+    workers: LocalWorkers, state: RunState, attempt: Attempt, say: Callable[[str], None]
+) -> tuple[Envelope, Completion]:
+    """Run the attempt to its end."""
+    started = attempt.started
+    start = StartWorkstream(
+        id=started.workstream,
+        tier=tier_of(state, started),
+        attempt=started.attempt,
+        because=started.because,
+        start_from=started.start_from,
+        reserved_usd=started.reserved_usd,
+    )
+    result = workers.attempt(Attempting(start, started.base_sha, state), say)
+    completion = result.completion
+    envelope = Envelope(
+        run=completion.run,
+        workstream=completion.workstream,
+        attempt=completion.attempt,
+        outcome=result.outcome,
+        acknowledgement=result.acknowledgement,
+        spend=result.spend,
+        evidence={name: data.decode("utf-8", "replace") for name, data in result.evidence.items()},
+        interrupted=result.interrupted,
+    )
+    return envelope, completion
+
+
+def hand_back(
+    folder: Path, envelope: Envelope, completion: Completion, repository: Repository
+) -> None:
+    """Write what is uploaded."""
+    write_handback(folder, envelope, completion, repository)

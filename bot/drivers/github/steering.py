@@ -1,0 +1,142 @@
+"""What people type on an issue or pull request, carried out on the run's record and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.core import events as happened
+from bot.core.answers import Answer, Speaker
+from bot.core.base import RunId
+from bot.core.events import ApprovalGranted, RunStatus, WorkstreamRetried
+from bot.core.github import commands as said
+from bot.core.github.commands import COMMANDS, Command
+from bot.core.report import open_questions
+from bot.core.state import RunState
+from bot.drivers.github.run import GithubRun
+from bot.drivers.settling import Fact
+from bot.errors import UserError
+from bot.render.github import replies
+from bot.render.github.replies import To
+
+AnswerOf = Callable[[RunState], Answer]
+
+
+@dataclass(frozen=True)
+class Steering:
+    """Steers one run. `cause` names the utterance: said twice, it counts once."""
+
+    run: GithubRun
+    by: str
+    cause: str
+    to: To
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether this very utterance is in the record already."""
+        return any(event.cause == self.cause for event in self.run.record.load())
+
+    def obey(self, command: Command) -> str:
+        """Do what a command for a run says, and return the answer to it."""
+        try:
+            return self._obey(command)
+        except UserError as error:
+            return replies.refused(self.to, error.what, error.fix)
+
+    def _obey(self, command: Command) -> str:
+        state, speaker = self.run.state, self._speaker
+        match command:
+            case said.Status():
+                presence = self.run.shower.presence()
+                return replies.status(self.to, self.run.run, state, presence)
+            case said.Retry(workstreams=names, because=because):
+                return self._retry(names, because)
+            case said.Approve(workstream=name):
+                return self._approved(lambda now: speaker.approve(now, name))
+            case said.ApprovePaid(provider=provider, usd=usd, because=because):
+                return self._approved(lambda now: speaker.approve_paid(now, provider, usd, because))
+            case said.Cancel(because=because):
+                self._record(lambda now: speaker.cancel(now, because))
+                return replies.done(self.to, f"Cancelled run `{self.run.run}`", because)
+            case said.Override(gate=gate, because=because):
+                self._record(lambda now: speaker.override(now, gate, because))
+                return replies.done(self.to, f"`{gate}` counts as passed", because)
+            case said.Misread():
+                return replies.misread(self.to, command)
+            case said.Help() | said.Orchestrate() | said.MakePlan() | said.Replan():
+                raise AssertionError("these are not about one run")
+            case _ as never:
+                assert_never(never)
+
+    def cancel_for(self, because: str) -> None:
+        """End the run because another takes its place, if it has not ended."""
+        if not self.run.state.finished:
+            self._record(lambda now: self._speaker.cancel(now, because))
+
+    def _approved(self, answer: AnswerOf) -> str:
+        grants = [e for e in self._record(answer).events if isinstance(e, ApprovalGranted)]
+        return replies.approved(self.to, self.run.run, grants[0])
+
+    def _retry(self, names: tuple[str, ...], because: str) -> str:
+        """Try again what was lost; where nothing was, ask anew for what a tier or a gate owes."""
+        owed = _is_owed_something(self.run.state)
+        try:
+            answer = self._record(lambda now: self._speaker.retry(now, names, because))
+        except UserError:
+            if not owed:
+                raise
+            answer = Answer(())
+        if owed:
+            self.run.settle(Fact(lambda now: [self._again(now)]))
+        retried = [e.workstream for e in answer.events if isinstance(e, WorkstreamRetried)]
+        if retried:
+            return replies.retrying(self.to, retried)
+        return replies.done(self.to, "Looked at anew what could not go on")
+
+    def _again(self, state: RunState) -> happened.RunRequested:
+        """Ask for the run again, with the settings and tiers as they are now."""
+        first = state.request
+        assert first is not None, "the run is recorded"
+        return happened.RunRequested(
+            at=self.run.desk.clock.now(),
+            by=self.by,
+            run=self.run.run,
+            cause=self.cause,
+            task=first.task,
+            base_sha=first.base_sha,
+            base_ref=first.base_ref,
+            policy=self.run.desk.policy(self.run.run, first.policy.budget_usd),
+        )
+
+    def _record(self, answer: AnswerOf) -> Answer:
+        """Record an answer, made anew from the state whenever somebody else writes first."""
+        latest = answer(self.run.state)
+
+        def again(state: RunState) -> tuple[happened.Event, ...]:
+            return answer(state).events
+
+        self.run.settle(Fact(again, spend=latest.spend))
+        return latest
+
+    @property
+    def _speaker(self) -> Speaker:
+        return Speaker(self.run.run, self.by, self.run.desk.clock.now(), self.cause)
+
+
+def _is_owed_something(state: RunState) -> bool:
+    """Whether gates did not run, or no tier could take a workstream."""
+    unproved = any(result.status == "not_run" for result in state.results.values())
+    over = state.finished is not None and state.finished.status == RunStatus.FAILED
+    waits = any(q.cause.startswith(("tier:", "paid:")) for q in open_questions(state))
+    return (over and unproved) or waits
+
+
+def usable_names() -> tuple[str, ...]:
+    """Name every command, for somebody who may use them all."""
+    return tuple(spec.name for spec in COMMANDS)
+
+
+def run_in_the_way(run: RunId, to: To, steering: GithubRun) -> str:
+    """Say that a run is under way already."""
+    return replies.already_running(to, run, steering.shower.presence())

@@ -1,0 +1,238 @@
+"""The steps of the workflows, each from its environment to its exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.adapters.clock import SystemClock
+from bot.adapters.git import Repository
+from bot.adapters.run_folder import RunFolder
+from bot.adapters.steering_files import load_settings
+from bot.core import names
+from bot.core.base import RunId
+from bot.core.environment import built_environment
+from bot.core.gates import GateName
+from bot.core.github import payloads
+from bot.core.github.subject import Subject, subject_of
+from bot.core.handoff import Completion
+from bot.core.state import RunState
+from bot.drivers.github.attempting import hand_back, recorded_attempt, work
+from bot.drivers.github.checking import Checking, write_report
+from bot.drivers.github.intake import Intake, Taken
+from bot.drivers.github.posting import post_for
+from bot.drivers.github.publishing import publish as take_in
+from bot.drivers.github.run import Desk, GithubRun
+from bot.drivers.github.verdict import (
+    post_checks,
+    post_not_orchestrated,
+    read_reports,
+    record_verdict,
+    results_for,
+)
+from bot.errors import Exit, UserError
+from bot.render.github.step_summary import (
+    agent_summary,
+    gates_summary,
+    nothing_summary,
+    recorded_summary,
+)
+from bot.wiring.environment import redactor
+from bot.wiring.github import Runner, build_desk, clone_for, hub_of, runner
+from bot.wiring.workers import build_workers
+
+
+def intake() -> int:
+    """Take the event in, and hand out what it made ready."""
+    here = runner()
+    event = here.event()
+    if isinstance(event, payloads.Ignored | payloads.Unusable):
+        return _report(here, Taken(because=event.why))
+    desk = build_desk(here, "intake", _default_branch(here, event), _issue_of(event))
+    triggering_actor = here.variables.get("GITHUB_TRIGGERING_ACTOR", "")
+    return _report(here, Intake(desk, triggering_actor).take(event))
+
+
+def announce(run: str) -> int:
+    """Bring what GitHub shows of a run up to date."""
+    here = runner()
+    with_run = _open(here, "announce", run)
+    with_run.show()
+    return _told(here, with_run)
+
+
+def fetch(to: Path, run: str) -> int:
+    """Clone what the next step reads."""
+    here = runner()
+    event = here.event()
+    name = names.run_id(run) if run else None
+    subject = None if name else _subject(event)
+    name = name or (subject.run if subject else None)
+    origin = clone_for(here, to, _default_branch(here, event), name)
+    if subject is not None:
+        origin.fetch(*filter(None, (subject.head, subject.base)))
+    _say(f"fetched {name or 'the pull request'}")
+    return Exit.OK
+
+
+def agent(run: str, workstream: str, attempt: int, source: Path, out: Path) -> int:
+    """Run an attempt; what it came to is in the files that it leaves, not in the exit code."""
+    here, repository, name = runner(), Repository.open(str(source)), names.run_id(run)
+    found = recorded_attempt(repository, name, workstream, attempt)
+    if found is None:
+        _say(f"{workstream}.{attempt} has its result already")
+        return Exit.OK
+    state, handed_out = found
+    folder = RunFolder(here.scratch / name)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    workers = build_workers(repository, name, folder, here.variables)
+    envelope, completion = work(workers, state, handed_out, _say)
+    hand_back(out, envelope, completion, repository)
+    here.summary(agent_summary(completion))
+    _say(f"{workstream}.{attempt}: {completion.status} {completion.error or ''}".rstrip())
+    return Exit.OK
+
+
+def publish(run: str, workstream: str, attempt: int, handback: Path) -> int:
+    """Take in what an agent's job handed back."""
+    here = runner()
+    with_run = _open(here, "publish", run)
+    take_in(with_run, workstream, attempt, handback, redactor())
+    return _told(here, with_run)
+
+
+def check(gates: str, source: Path, out: Path) -> int:
+    """Check a commit; what was found is in the file that it leaves."""
+    here, repository = runner(), Repository.open(str(source))
+    subject = _subject(here.event())
+    run = subject.run or RunId(f"pull-{subject.pull or 0}")
+    folder = RunFolder(here.scratch / run)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    workers = build_workers(repository, run, folder, here.variables)
+
+    def environment(name: str) -> Mapping[str, str]:
+        place = folder.attempt(name)
+        home, tmp = str(place / "home"), str(place / "tmp")
+        return built_environment(path=workers.path, home=home, tmp=tmp, extra=workers.passed)
+
+    def opinion(subject: Subject, state: RunState) -> Completion | None:
+        del subject, state
+        return None
+
+    checking = Checking(
+        repository, workers.settings, SystemClock(), workers.gate_keeper, environment, opinion
+    )
+    report = checking.check(subject, tuple(GateName(name) for name in gates.split()))
+    write_report(out, report)
+    here.summary(gates_summary(report.results))
+    for result in report.results:
+        _say(f"{result.name}: {result.status} ({result.because})")
+    return Exit.OK
+
+
+def verdict(artifacts: Mapping[str, Path]) -> int:
+    """Join what the gates' jobs found, record it and say it on the commit."""
+    here = runner()
+    event = here.event()
+    subject = _subject(event)
+    results = json.loads(here.require("ORCHESTRATE_NEEDS"))
+    reports = read_reports(artifacts, results, subject)
+    if subject.run is not None:
+        with_run = _open(here, "verdict", subject.run)
+        record_verdict(with_run, subject, reports)
+        return _told(here, with_run)
+    settings = load_settings(_plain_clone(here, event))
+    if settings.github.other_pull_requests == "neutral":
+        post_not_orchestrated(hub_of(here), subject)
+        return Exit.OK
+    found = results_for(reports, settings)
+    post_checks(hub_of(here), subject, found)
+    here.summary(gates_summary(found))
+    return Exit.OK
+
+
+def post() -> int:
+    """Publish check runs for a pull request whose own token could not: a fork's, Dependabot's."""
+    here = runner()
+    event = here.event()
+    if not isinstance(event, payloads.WorkflowRan):
+        raise UserError("Only the end of another workflow is posted.")
+    hub = hub_of(here)
+    said = post_for(hub, event, load_settings(_plain_clone(here, event)), here.scratch)
+    here.summary(nothing_summary(said))
+    _say(said)
+    return Exit.OK
+
+
+def _plain_clone(here: Runner, event: payloads.Event) -> Repository:
+    here.scratch.mkdir(parents=True, exist_ok=True)
+    return clone_for(here, here.scratch / "settings.git", _default_branch(here, event))
+
+
+def _open(here: Runner, job: str, run: str) -> GithubRun:
+    """Open a recorded run. Raises UserError where there is none."""
+    name = names.run_id(run)
+    desk: Desk = build_desk(here, job, _default_branch(here, here.event()), name)
+    found = GithubRun(desk, name)
+    if found.state.request is None:
+        raise UserError(f"There is no run {run}.")
+    return found
+
+
+def _told(here: Runner, run: GithubRun) -> int:
+    """Show on the job's page what it recorded."""
+    presence, links = run.shower.presence(), run.desk.links
+    here.summary(recorded_summary(run.run, run.state, run.news, presence, links))
+    for event in run.news:
+        _say(f"{run.run}: {event.type} {getattr(event, 'workstream', None) or ''}".rstrip())
+    return Exit.OK
+
+
+def _report(here: Runner, taken: Taken) -> int:
+    entries = [
+        {"run": w.run, "workstream": w.workstream, "attempt": w.attempt, "key": w.key}
+        for w in taken.work
+    ]
+    here.output(
+        {
+            "run": taken.run or "",
+            "any": json.dumps(bool(entries)),
+            "work": json.dumps(entries),
+            "planning": json.dumps(taken.planning),
+            "planning_key": "",
+        }
+    )
+    started = ", ".join(f"{w.workstream}.{w.attempt}" for w in taken.work)
+    if taken.run is None:
+        here.summary(nothing_summary(taken.because))
+    _say(f"run {taken.run}: {started or 'nothing to start'}" if taken.run else taken.because)
+    return Exit.OK
+
+
+def _subject(event: payloads.Event) -> Subject:
+    found = subject_of(event)
+    if isinstance(found, str):
+        raise UserError(found)
+    return found
+
+
+def _issue_of(event: payloads.Event) -> RunId | None:
+    """Return the first run's id of the issue that an event is about: its refs begin with it."""
+    if isinstance(event, payloads.Labeled | payloads.Opened | payloads.Commented):
+        return RunId(str(event.issue.number))
+    return None
+
+
+def _default_branch(here: Runner, event: payloads.Event) -> str:
+    """Return the default branch, which every workflow of ours runs on."""
+    repository = getattr(event, "repository", None)
+    if isinstance(repository, payloads.Repository):
+        return repository.default_branch
+    return hub_of(here).repository_facts().default_branch
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
