@@ -40,7 +40,17 @@ from bot.core.state import WorkstreamStatus
 from bot.errors import Exit
 
 ROOT = Path(__file__).parents[2]
-GUIDES = ("plans", "settings", "gates", "running", "security", "stuck", "review")
+GUIDES = (
+    "quickstart",
+    "permissions",
+    "plans",
+    "settings",
+    "gates",
+    "running",
+    "security",
+    "stuck",
+    "review",
+)
 PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in GUIDES))
 EVERY_PAGE = tuple(
     path
