@@ -318,9 +318,11 @@ def test_a_shell_attempt_succeeds_and_says_how_it_was_kept_apart(place, python, 
 def test_a_builtin_attempt_succeeds_and_its_commands_cannot_read_its_key(
     place, python, monkeypatch
 ) -> None:
-    spy = (
-        "cat /proc/$PPID/environ; head -c 1 /proc/$PPID/mem; ls /proc/$PPID/fd; id -u;"
-        " cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -c very-secret; grep -q new a.txt"
+    spy = (  # what it prints is computed, for the model is told the command, too
+        "cat /proc/$PPID/environ >/dev/null 2>&1 && echo READ$((40+1)); (exec 3</proc/$PPID/mem)"
+        " 2>/dev/null && echo READ$((40+2)); ls /proc/$PPID/fd/0 >/dev/null 2>&1 && echo"
+        " READ$((40+3)); cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep very-secret;"
+        " echo LOOKED$((40+4))"
     )
     script = [
         calls(
@@ -341,7 +343,8 @@ def test_a_builtin_attempt_succeeds_and_its_commands_cannot_read_its_key(
         told = str(model.requests[2].body)
     assert (result.completion.error, result.completion.status) == (None, "success")
     assert result.completion.isolation is Isolation.USER
-    assert told.count("Permission denied") >= 3
+    assert "LOOKED44" in told
+    assert not any(f"READ4{n}" in told for n in (1, 2, 3))
     assert KEY not in told
     assert len(result.spend) == 3
 

@@ -17,6 +17,7 @@ from bot.drivers.github.run import tier_of
 from bot.drivers.local_workers import LocalWorkers
 from bot.drivers.settling import Attempting
 from bot.errors import UserError
+from bot.usecases.hand_back import envelope_of
 
 
 def recorded_attempt(
@@ -53,18 +54,7 @@ def work(
         reserved_usd=started.reserved_usd,
     )
     result = workers.attempt(Attempting(start, started.base_sha, state), say)
-    completion = result.completion
-    envelope = Envelope(
-        run=completion.run,
-        workstream=completion.workstream,
-        attempt=completion.attempt,
-        outcome=result.outcome,
-        acknowledgement=result.acknowledgement,
-        spend=result.spend,
-        evidence={name: data.decode("utf-8", "replace") for name, data in result.evidence.items()},
-        interrupted=result.interrupted,
-    )
-    return envelope, completion
+    return envelope_of(result), result.completion
 
 
 def hand_back(
