@@ -1,165 +1,23 @@
-"""The fake GitHub is as odd as the real one, and notices what GitHub would not have."""
+"""The fake GitHub is as odd as the real one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from tests.support.github import FakeGithub, FakeRepository, Fault, Refused, openapi
+from tests.support.desk import ALL, Desk, make_desk
+from tests.support.github import Fault, Refused
 
 Json = Any
-
-ALL = dict.fromkeys(
-    ("contents", "issues", "pull-requests", "checks", "statuses", "actions"), "write"
-)
-DISPATCHED = "on:\n  workflow_dispatch:\n    inputs:\n      run: {required: true}\njobs: {}\n"
-ON_PULLS = "on: [pull_request]\njobs: {}\n"
-FILES = {
-    "README.md": "# Widget\n",
-    ".github/workflows/gates.yml": DISPATCHED,
-    ".github/workflows/ci.yml": ON_PULLS,
-}
-HEAD = "orchestrate/1/combined"
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-@dataclass
-class Desk:
-    """A repository with a branch of work, and somebody who asks by API."""
-
-    github: FakeGithub
-    repository: FakeRepository
-    token: str
-    session: requests.Session = field(default_factory=requests.Session)
-
-    def ask(self, method: str, path: str, body: Json = None, **query: object) -> requests.Response:
-        """Ask about the repository, with the token at hand."""
-        return self.session.request(
-            method,
-            f"{self.github.api_url}/repos/acme/widget{path}",
-            json=body,
-            params=query,  # type: ignore[arg-type]
-            headers={"Authorization": f"Bearer {self.token}"},
-            allow_redirects=False,
-            timeout=10,
-        )
-
-    def open_pull(self, **more: object) -> requests.Response:
-        """Ask for a pull request from the branch of work."""
-        said = {"title": "Work", "head": HEAD, "base": "main", "body": "Closes #1"}
-        return self.ask("POST", "/pulls", said | more)
-
-    def graphql(self, document: str, **variables: object) -> Json:
-        """Send a GraphQL document."""
-        answer = requests.post(
-            self.github.graphql_url,
-            json={"query": document, "variables": variables},
-            headers={"Authorization": f"Bearer {self.token}"},
-            timeout=10,
-        )
-        return answer.json()
 
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    with FakeGithub() as github:
-        github.clock.set(NOON)
-        for login in ("alice", "mallory"):
-            github.add_user(login)
-        repository = github.create_repository("acme/widget", files=FILES)
-        repository.collaborators["alice"] = "maintain"
-        repository.open_issue("Add pages", "Please.", by="alice")
-        repository.push(HEAD, {"pages.py": "PAGES = 1\n"}, by="alice")
-        github.events.clear()
-        desk = Desk(github, repository, github.job_token("acme/widget", ALL))
-        with desk.session:
-            yield desk
-
-
-def test_traffic_is_compared_with_githubs_description() -> None:
-    if not openapi.available():
-        pytest.skip(openapi.NOT_CHECKED)
-    assert openapi.description().knows("POST", "/repos/acme/widget/issues")
-
-
-# What GitHub would not have
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "said"),
-    [
-        pytest.param("POST", "/issues", {"body": "x"}, '"title" is a required', id="no title"),
-        pytest.param(
-            "POST", "/issues", {"title": "x", "lables": []}, "/lables", id="a misspelt field"
-        ),
-        pytest.param(
-            "POST", "/issues/1/sub_issues", {"sub_issue_id": "7"}, "integer", id="an id as text"
-        ),
-        pytest.param(
-            "PATCH", "/issues/1", {"state": "done"}, '"open" or "closed"', id="a state of its own"
-        ),
-        pytest.param("GET", "/issues?perpage=5", None, "'perpage'", id="a misspelt parameter"),
-        pytest.param("GET", "/issues?per_page=500", None, "at most 100", id="too large a page"),
-        pytest.param("GET", "/issue/1", None, "no such operation", id="a path GitHub has not"),
-        pytest.param("POST", "/labels", None, "needs a body", id="no body"),
-    ],
-)
-def test_a_wrong_request_fails_the_test_that_made_it(
-    desk: Desk, method: str, path: str, body: Json, said: str
-) -> None:
-    if not openapi.available():
-        pytest.skip(openapi.NOT_CHECKED)
-    desk.ask(method, path, body)
-    assert any(said in violation for violation in desk.github.take_violations())
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        pytest.param(lambda issue: issue | {"node_id": 7}, "/node_id", id="a number for a node id"),
-        pytest.param(lambda issue: issue | {"priority": 1}, "/priority", id="an invented field"),
-        pytest.param(lambda issue: issue | {"user": {}}, "/user", id="a user that is nobody"),
-        pytest.param(
-            lambda issue: issue | {"created_at": "today"}, "/created_at", id="a time in words"
-        ),
-        pytest.param(lambda _: None, "needs a body", id="no body"),
-    ],
-)
-def test_a_wrong_answer_of_the_fake_is_noticed(
-    desk: Desk, spoil: Callable[[Json], Json], said: str
-) -> None:
-    if not openapi.available():
-        pytest.skip(openapi.NOT_CHECKED)
-    answer, path = desk.ask("GET", "/issues/1").json(), "/repos/acme/widget/issues/1"
-    check = openapi.description().check_answer
-    assert [*check("GET", path, 200, answer)] == []
-    assert any(said in violation for violation in check("GET", path, 200, spoil(answer)))
-
-
-def test_a_wrong_status_or_event_of_the_fake_is_noticed() -> None:
-    if not openapi.available():
-        pytest.skip(openapi.NOT_CHECKED)
-    described = openapi.description()
-    said = [*described.check_answer("POST", "/repos/acme/widget/issues", 200, {})]
-    assert "GitHub answers 201" in said[0]
-    assert [*described.check_event("issues", {"action": "labelled"})]
-    assert [*described.check_event("issues", {"action": "labeled", "issue": {}})]
-
-
-def test_a_test_that_asks_for_what_is_not_there_fails_at_its_end() -> None:
-    github = FakeGithub()
-    with pytest.raises(AssertionError, match="no such route"), github:
-        requests.get(f"{github.api_url}/zen", auth=("", github.user_token("ghost")), timeout=10)
-
-
-def test_a_fault_that_nobody_met_fails_the_test() -> None:
-    with pytest.raises(AssertionError, match="nobody met"), FakeGithub() as github:
-        github.fail(how=Fault.BAD_GATEWAY)
+    with make_desk() as desk:
+        yield desk
 
 
 # Who may
@@ -359,104 +217,6 @@ def test_a_dispatch_of_what_cannot_run_is_refused(
     assert (answer.status_code, desk.repository.dispatches) == (status, [])
 
 
-# Pull requests
-
-
-def test_a_pull_request_of_a_job_has_runs_that_wait_for_approval(desk: Desk) -> None:
-    pull = desk.open_pull(draft=True).json()
-    runs = desk.ask("GET", "/actions/runs", head_sha=pull["head"]["sha"]).json()
-    assert pull["draft"]
-    assert [(run["path"], run["conclusion"]) for run in runs["workflow_runs"]] == [
-        (".github/workflows/ci.yml", "action_required")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("arrange", "more", "status", "said"),
-    [
-        pytest.param(
-            lambda desk: desk.open_pull(), {}, 422,
-            "A pull request already exists for acme:orchestrate/1/combined.", id="a second one",
-        ),
-        pytest.param(
-            lambda _: None, {"head": "main"}, 422,
-            "No commits between main and main", id="no change",
-        ),
-        pytest.param(
-            lambda desk: setattr(desk.repository.settings, "actions_may_open_pulls", False),
-            {}, 403, "GitHub Actions is not permitted to create or approve pull requests.",
-            id="not allowed",
-        ),
-        pytest.param(
-            lambda desk: setattr(desk.repository.settings, "drafts", False),
-            {"draft": True}, 422, "Draft pull requests are not supported in this repository.",
-            id="no drafts",
-        ),
-    ],
-)  # fmt: skip
-def test_a_pull_request_is_refused_in_githubs_words(
-    desk: Desk, arrange: Callable[[Desk], object], more: Json, status: int, said: str
-) -> None:
-    arrange(desk)
-    answer = desk.open_pull(**more)
-    words = [answer.json()["message"]]
-    words += [error.get("message") for error in answer.json().get("errors", [])]
-    assert (answer.status_code, said in words) == (status, True)
-
-
-def test_a_pull_request_follows_its_branch_and_closes_with_it(desk: Desk) -> None:
-    number = desk.open_pull().json()["number"]
-    after = desk.repository.push(HEAD, {"more.py": "MORE = 1\n"}, by="alice")["after"]
-    assert desk.ask("GET", f"/pulls/{number}").json()["head"]["sha"] == after
-    desk.repository.delete_branch(HEAD, by="alice")
-    assert desk.ask("GET", f"/pulls/{number}").json()["state"] == "closed"
-
-
-def test_merging_closes_the_issue_that_the_text_names(desk: Desk) -> None:
-    number = desk.open_pull().json()["number"]
-    desk.repository.merge_pull(number, by="alice")
-    assert desk.repository.git.read("main", "pages.py") == "PAGES = 1\n"
-    assert desk.ask("GET", "/issues/1").json()["state"] == "closed"
-    assert desk.ask("GET", f"/pulls/{number}").json()["merged"]
-
-
-def test_a_draft_is_made_ready_over_graphql(desk: Desk) -> None:
-    pull = desk.open_pull(draft=True).json()
-    ready = (
-        "mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) "
-        "{ pullRequest { isDraft } } }"
-    )
-    assert not desk.graphql(ready, id=pull["node_id"]).get("errors")
-    assert not desk.repository.pull(pull["number"]).draft
-    assert desk.graphql("query { viewer { login } }")["errors"]
-    desk.token = desk.github.job_token("acme/widget", {"pull-requests": "read"})
-    assert desk.graphql(ready, id=pull["node_id"])["errors"][0]["type"] == "FORBIDDEN"
-
-
-# Checks
-
-
-def test_a_check_takes_fifty_annotations_at_a_time(desk: Desk) -> None:
-    note = {
-        "path": "a",
-        "start_line": 1,
-        "end_line": 1,
-        "annotation_level": "failure",
-        "message": "m",
-    }
-    output = {"title": "t", "summary": "s", "annotations": [note] * 50}
-    said = {"name": "orchestrate/tests", "head_sha": desk.repository.sha(HEAD), "output": output}
-    check = desk.ask("POST", "/check-runs", said).json()
-    place = f"/check-runs/{check['id']}"
-    more = desk.ask("PATCH", place, {"conclusion": "failure", "output": output})
-    assert (more.json()["output"]["annotations_count"], more.json()["status"]) == (100, "completed")
-    too_many = output | {"annotations": [note] * 51}
-    assert desk.ask("PATCH", place, {"output": too_many}).status_code == 422
-    too_long = output | {"summary": "s" * 65_536}
-    assert desk.ask("PATCH", place, {"output": too_long}).status_code == 422
-    assert desk.github.take_violations()  # the description knows the longest summary
-
-
 # Artifacts
 
 
@@ -527,3 +287,11 @@ def test_a_fault_comes_once_and_says_whether_the_act_took_place(
     assert desk.ask("POST", "/issues/1/comments", {"body": "third"}).status_code == 201
     texts = [comment.body for comment in desk.repository.issues[1].comments]
     assert texts == ["first", *(["second"] if took_place else []), "third"]
+
+
+def test_where_an_api_is_missing_it_is_not_found(desk: Desk) -> None:
+    desk.repository.settings.sub_issues = desk.repository.settings.dependencies = False
+    part = desk.repository.open_issue("Part", by="alice")
+    add = desk.ask("POST", "/issues/1/sub_issues", {"sub_issue_id": part.id})
+    block = desk.ask("POST", "/issues/1/dependencies/blocked_by", {"issue_id": part.id})
+    assert (add.status_code, block.status_code) == (404, 404)

@@ -15,8 +15,8 @@ Whatever GitHub's OpenAPI description does not allow, of requests, answers and w
 test when the block ends; so do a route that the fake does not have and a fault nobody met. Where
 the description is not installed (`openapi.available()`), nothing is compared with it.
 
-Stricter than GitHub: reads need their permission on public repositories too. Not there: forks,
-teams, reviews, milestones, projects, conditional requests, concurrency groups (a runner's work).
+Stricter than GitHub: reads need their permission on public repositories too. Not there: teams,
+reviews, milestones, projects, conditional requests, concurrency groups (a runner's work).
 """
 
 from tests.support.github.answering import Exchange

@@ -1,37 +1,38 @@
-"""Acts on branches, pull requests and workflows; see acts.py."""
+"""Acts on branches and pull requests; see acts.py."""
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping
-from io import BytesIO
-from typing import Any
+from collections.abc import Iterator
 
-import yaml
-
-from tests.support.github.acts import Acts, check_body, closed_by_merging
-from tests.support.github.bare import NOTHING, WORKFLOWS
+from tests.support.github.acts import check_body, closed_by_merging
+from tests.support.github.acts_workflows import WorkflowActs
+from tests.support.github.bare import NOTHING
 from tests.support.github.state import (
-    Artifact,
-    Dispatch,
     Issue,
     Pull,
     Refused,
     RepositoryState,
-    Run,
     Token,
-    User,
+    World,
     invalid,
 )
 from tests.support.github.views import Json
 
-LONGEST_INPUTS = 65_535
 NO_PULLS = "GitHub Actions is not permitted to create or approve pull requests."
 NO_DRAFTS = "Draft pull requests are not supported in this repository."
 
 
-class WorkActs(Acts):
-    """Acts that git or Actions have a part in."""
+def _homes(
+    world: World, repository: RepositoryState
+) -> Iterator[tuple[RepositoryState, str | None]]:
+    """Return where pull requests from a repository are, and as which fork they name it."""
+    yield repository, None
+    if repository.parent:
+        yield world.repository(repository.parent), repository.full_name
+
+
+class WorkActs(WorkflowActs):
+    """Acts that git has a part in, and all others."""
 
     # Branches
 
@@ -93,16 +94,35 @@ class WorkActs(Acts):
     def _move_pulls(
         self, repository: RepositoryState, by: Token, branch: str, old: str, new: str
     ) -> None:
-        for issue, pull in list(repository.open_pulls()):
+        for _, pull in repository.open_pulls():
             if pull.base == branch and new != NOTHING:
                 pull.base_sha = new
-            elif pull.head == branch and new == NOTHING:
-                self.set_state(repository, issue, by, "closed")
-            elif pull.head == branch:
-                pull.head_sha = new
-                self.touch(issue)
-                self.tell_pull(repository, issue, by, "synchronize", before=old, after=new)
-                self._hold_back_runs(repository, pull, by)
+        for target, fork in _homes(self.world, repository):
+            for issue, pull in list(target.open_pulls()):
+                if (pull.fork, pull.head) != (fork, branch):
+                    continue
+                if new == NOTHING:
+                    self.set_state(target, issue, by, "closed")
+                else:
+                    self._move_pull(target, issue, by, old, new)
+
+    def _move_pull(
+        self, repository: RepositoryState, issue: Issue, by: Token, old: str, new: str
+    ) -> None:
+        pull = issue.pull
+        assert pull is not None
+        pull.head_sha = new
+        self._keep_head(repository, issue.number, pull)
+        self.touch(issue)
+        self.tell_pull(repository, issue, by, "synchronize", before=old, after=new)
+        self.hold_back_runs(repository, pull, by)
+
+    def _keep_head(self, repository: RepositoryState, number: int, pull: Pull) -> None:
+        """Keep refs/pull/N/head where the pull request's head is, with a fork's commits."""
+        if pull.fork:
+            fork = self.world.repository(pull.fork)
+            repository.git.git("fetch", "--quiet", str(fork.git.path), pull.head_sha)
+        repository.git.git("update-ref", f"refs/pull/{number}/head", pull.head_sha)
 
     # Pull requests
 
@@ -117,37 +137,48 @@ class WorkActs(Acts):
         body: str | None,
         draft: bool,
     ) -> tuple[Issue, Json]:
-        """Open a pull request between two branches of one repository."""
+        """Open a pull request; `head` is a branch, or owner:branch of the repository or a fork."""
         if by.is_job and not repository.settings.actions_may_open_pulls:
             raise Refused(403, NO_PULLS)
-        head = head.removeprefix(f"{repository.owner.login}:")
-        head_sha, base_sha = (repository.refs.get(f"refs/heads/{end}") for end in (head, base))
-        for sha, name in ((head_sha, "head"), (base_sha, "base")):
-            if sha is None:
-                raise invalid("PullRequest", "invalid", field=name)
-        assert head_sha
-        assert base_sha
-        self._check_new_pull(repository, head, base, (head_sha, base_sha))
+        made = self._new_pull(repository, head, base)
         if draft and not repository.settings.drafts:
             raise Refused(422, NO_DRAFTS)
+        made.draft = draft
+        self._check_new_pull(repository, made)
         self.check_title("PullRequest", title)
         check_body("PullRequest", body)
         issue = self.new_issue(repository, by, title, body)
-        issue.pull = Pull(self.world.new_id(), head, base, head_sha, base_sha, draft)
+        issue.pull = made
+        self._keep_head(repository, issue.number, made)
         told = self.tell_pull(repository, issue, by, "opened")
-        self._hold_back_runs(repository, issue.pull, by)
+        self.hold_back_runs(repository, made, by)
         return issue, told
 
-    @staticmethod
-    def _check_new_pull(
-        repository: RepositoryState, head: str, base: str, shas: tuple[str, str]
-    ) -> None:
+    def _new_pull(self, repository: RepositoryState, head: str, base: str) -> Pull:
+        owner, _, branch = head.rpartition(":")
+        home = repository
+        if owner and owner != repository.owner.login:
+            forks = (each for each in self.world.forks(repository) if each.owner.login == owner)
+            if (found := next(forks, None)) is None:
+                raise invalid("PullRequest", "invalid", field="head")
+            home = found
+        shas = home.refs.get(f"refs/heads/{branch}"), repository.refs.get(f"refs/heads/{base}")
+        if shas[0] is None:
+            raise invalid("PullRequest", "invalid", field="head")
+        if shas[1] is None:
+            raise invalid("PullRequest", "invalid", field="base")
+        fork = home.full_name if home is not repository else None
+        return Pull(self.world.new_id(), branch, base, shas[0], shas[1], fork=fork)
+
+    def _check_new_pull(self, repository: RepositoryState, new: Pull) -> None:
         for _, pull in repository.open_pulls():
-            if (pull.head, pull.base) == (head, base):
-                label = f"{repository.owner.login}:{head}"
-                raise invalid("PullRequest", f"A pull request already exists for {label}.")
-        if repository.git.merge_base(*shas) == shas[0]:
-            raise invalid("PullRequest", f"No commits between {base} and {head}")
+            if (pull.fork, pull.head, pull.base) == (new.fork, new.head, new.base):
+                owner = (new.fork or repository.full_name).split("/")[0]
+                raise invalid(
+                    "PullRequest", f"A pull request already exists for {owner}:{new.head}."
+                )
+        if not new.fork and repository.git.merge_base(new.head_sha, new.base_sha) == new.head_sha:
+            raise invalid("PullRequest", f"No commits between {new.base} and {new.head}")
 
     def merge_pull(self, repository: RepositoryState, issue: Issue, by: Token) -> Json:
         """Merge a pull request, and close what its text says it closes."""
@@ -200,128 +231,3 @@ class WorkActs(Acts):
             "merge_group", repository, by,
             lambda: {"action": "checks_requested", "merge_group": group},
         )  # fmt: skip
-
-    # Workflows
-
-    def triggers(self, repository: RepositoryState, name: str) -> Mapping[str, Any] | None:
-        """Return what starts a workflow of the default branch, by event; None: no such file."""
-        text = repository.git.read(f"refs/heads/{repository.default_branch}", f"{WORKFLOWS}/{name}")
-        if text is None or "/" in name:
-            return None
-        said = yaml.safe_load(text)[True]  # YAML 1.1 reads `on` as a boolean
-        if isinstance(said, str):
-            return {said: None}
-        return said if isinstance(said, dict) else dict.fromkeys(said)
-
-    def start_run(
-        self,
-        repository: RepositoryState,
-        workflow: str,
-        event: str,
-        by: User,
-        *,
-        head_sha: str,
-        head_branch: str | None,
-    ) -> Run:
-        """Make a workflow run; nothing runs by itself."""
-        run = Run(
-            id=self.world.new_id(),
-            workflow=workflow,
-            event=event,
-            head_branch=head_branch,
-            head_sha=head_sha,
-            actor=by,
-            triggering_actor=by,
-            run_number=len(repository.runs) + 1,
-            created_at=self.world.clock.now(),
-        )
-        repository.runs[run.id] = run
-        return run
-
-    def _hold_back_runs(self, repository: RepositoryState, pull: Pull, by: Token) -> None:
-        """List the runs that wait for a person's approval after a job's token did this."""
-        if not by.is_job:
-            return
-        for path in repository.git.files(f"refs/heads/{repository.default_branch}"):
-            folder, _, name = path.rpartition("/")
-            if folder == WORKFLOWS and "pull_request" in (self.triggers(repository, name) or ()):
-                run = self.start_run(
-                    repository, name, "pull_request", by.user,
-                    head_sha=pull.head_sha, head_branch=pull.head,
-                )  # fmt: skip
-                run.status, run.conclusion = "completed", "action_required"
-
-    def dispatch(
-        self,
-        repository: RepositoryState,
-        by: Token,
-        workflow: str,
-        *,
-        ref: str,
-        inputs: Mapping[str, object],
-    ) -> Run:
-        """Start a workflow by hand; refuses as GitHub does."""
-        triggers = self.triggers(repository, workflow)
-        if triggers is None:
-            raise Refused(404, "Not Found")
-        if "workflow_dispatch" not in triggers:
-            raise Refused(422, "Workflow does not have 'workflow_dispatch' trigger")
-        names = [ref] if ref.startswith("refs/") else [f"refs/heads/{ref}", f"refs/tags/{ref}"]
-        found = next((name for name in names if name in repository.refs), None)
-        if found is None:
-            raise Refused(422, f"No ref found for: {ref}")
-        filled = _inputs((triggers["workflow_dispatch"] or {}).get("inputs") or {}, inputs)
-        sha = repository.git.sha(found)
-        assert sha
-        run = self.start_run(
-            repository, workflow, "workflow_dispatch", by.user,
-            head_sha=sha, head_branch=found.split("/", 2)[2],
-        )  # fmt: skip
-        payload = self.emit(
-            "workflow_dispatch", repository, by,
-            lambda: {"inputs": filled, "ref": found, "workflow": f"{WORKFLOWS}/{workflow}"},
-        )  # fmt: skip
-        repository.dispatches.append(
-            Dispatch(workflow, ref, filled, run.id, by.user.login, payload)
-        )
-        return run
-
-    def upload(
-        self,
-        repository: RepositoryState,
-        run_id: int,
-        name: str,
-        files: Mapping[str, bytes] | bytes,
-    ) -> Artifact:
-        """Upload an artifact; a name is free once in a run, however often the run is tried."""
-        taken = (each for each in repository.artifacts if each.run_id == run_id)
-        if any(each.name == name for each in taken):
-            raise Refused(409, "Conflict: an artifact with this name already exists on the run")
-        data = files if isinstance(files, bytes) else _zipped(files)
-        made = Artifact(self.world.new_id(), run_id, name, data, self.world.clock.now())
-        repository.artifacts.append(made)
-        return made
-
-
-def _inputs(declared: Mapping[str, Any], given: Mapping[str, object]) -> dict[str, str]:
-    unknown = [name for name in given if name not in declared]
-    if unknown:
-        listed = ", ".join(f'"{name}"' for name in unknown)
-        raise Refused(422, f"Unexpected inputs provided: [{listed}]")
-    filled = {}
-    for name, said in declared.items():
-        said = said or {}
-        if name not in given and said.get("required") and "default" not in said:
-            raise Refused(422, f"Required input '{name}' not provided")
-        filled[name] = str(given.get(name, said.get("default", "")))
-    if sum(len(name) + len(value) for name, value in filled.items()) > LONGEST_INPUTS:
-        raise Refused(422, "inputs are too large.")
-    return filled
-
-
-def _zipped(files: Mapping[str, bytes]) -> bytes:
-    made = BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in files.items():
-            archive.writestr(path, content)
-    return made.getvalue()

@@ -99,6 +99,15 @@ class FakeGithub:
         self.world.repositories[str(number)] = state
         return self.repository(full_name)
 
+    def fork(self, full_name: str, *, by: str) -> FakeRepository:
+        """Fork a repository for somebody; what is pushed there moves its pull requests here."""
+        parent = self.world.repository(full_name)
+        name = f"{by}/{full_name.split('/')[1]}"
+        made = self.create_repository(name, default_branch=parent.default_branch)
+        made.git.git("fetch", "--quiet", str(parent.git.path), "refs/heads/*:refs/heads/*")
+        made.state.refs, made.state.parent = made.git.refs(), parent.full_name
+        return made
+
     def repository(self, full_name: str) -> FakeRepository:
         """Return a repository made before."""
         return FakeRepository(self.world, self._acts, self.world.repository(full_name))

@@ -19,8 +19,8 @@ import jsonschema_rs
 _FILE = "node_modules/@octokit/openapi/generated/api.github.com.json"
 DESCRIPTION = Path(__file__).parents[3] / ".tools" / _FILE
 NOT_CHECKED = (
-    "GitHub's OpenAPI description is not installed (npm install --prefix .tools "
-    "@octokit/openapi@23.0.2): what goes to and from the fake GitHub is not checked."
+    "GitHub's OpenAPI description is not installed (make peers): what goes to and from the fake "
+    "GitHub is not checked."
 )
 
 Json = Any

@@ -169,7 +169,10 @@ class FakeRepository:
         body: str | None = None,
         draft: bool = False,
     ) -> Payload:
-        """Open a pull request; returns pull_request `opened`, its number under `number`."""
+        """Open a pull request; returns pull_request `opened`, its number under `number`.
+
+        `head` is a branch, or owner:branch of a fork (see FakeGithub.fork).
+        """
         with self._world.lock:
             return self._acts.open_pull(
                 self.state, self._hand(by), head=head, base=base or self.state.default_branch,
@@ -218,13 +221,17 @@ class FakeRepository:
         by: str,
         branch: str | None = None,
         sha: str | None = None,
+        fork: str | None = None,
     ) -> Run:
-        """Make the run that an event started; set its `status` and `conclusion` as it goes."""
+        """Make the run that an event started; set its `status` and `conclusion` as it goes.
+
+        `fork` names the repository the head is in, if it is another; `sha` is needed then.
+        """
         with self._world.lock:
             branch = branch or self.state.default_branch
             return self._acts.start_run(
                 self.state, workflow, event, self._world.user(by),
-                head_sha=sha or self.sha(branch), head_branch=branch,
+                head_sha=sha or self.sha(branch), head_branch=branch, fork=fork,
             )  # fmt: skip
 
     def add_job(self, run: Run, name: str) -> Job:

@@ -253,12 +253,14 @@ def react(call: Call) -> Answer:
 @route("GET", f"{ISSUE}/sub_issues", "issues:read")
 def list_sub_issues(call: Call) -> Answer:
     """In the order they were put in."""
+    _must_have(call.repository.settings.sub_issues)
     return _linked(call, call.issue().sub_issues)
 
 
 @route("GET", f"{ISSUE}/parent", "issues:read")
 def get_parent(call: Call) -> Answer:
     """404 where there is none."""
+    _must_have(call.repository.settings.sub_issues)
     parent = call.issue().parent
     found = call.world.issue_by_id(parent) if parent else None
     if found is None:
@@ -269,6 +271,7 @@ def get_parent(call: Call) -> Answer:
 @route("POST", f"{ISSUE}/sub_issues", "issues:write")
 def add_sub_issue(call: Call) -> Answer:
     """404 for an id that is none, be it an issue's number."""
+    _must_have(call.repository.settings.sub_issues)
     issue = call.issue()
     found = call.world.issue_by_id(call.said("sub_issue_id"))
     if found is None:
@@ -290,12 +293,14 @@ def add_sub_issue(call: Call) -> Answer:
 @route("GET", f"{ISSUE}/dependencies/blocked_by", "issues:read")
 def list_blockers(call: Call) -> Answer:
     """What blocks an issue, somebody else's issues too."""
+    _must_have(call.repository.settings.dependencies)
     return _linked(call, call.issue().blocked_by)
 
 
 @route("POST", f"{ISSUE}/dependencies/blocked_by", "issues:write")
 def add_blocker(call: Call) -> Answer:
     """A number in place of an id links an issue of somebody else's, with 201."""
+    _must_have(call.repository.settings.dependencies)
     issue = call.issue()
     blocker = call.said("issue_id")
     found = call.world.issue_by_id(blocker) or _somebody_elses(call, blocker)
@@ -326,6 +331,11 @@ def _somebody_elses(call: Call, issue_id: int) -> tuple[Any, Issue]:
     made = call.acts.new_issue(other, call.token, f"Old issue {issue_id}", None)
     made.id = issue_id
     return other, made
+
+
+def _must_have(feature: bool) -> None:
+    if not feature:
+        raise Refused(404, "Not Found")
 
 
 def _linked(call: Call, ids: list[int]) -> Answer:

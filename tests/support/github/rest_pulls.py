@@ -16,17 +16,21 @@ def _pull(call: Call) -> tuple[Issue, Pull]:
     return issue, issue.pull
 
 
+def _label(call: Call, pull: Pull) -> str:
+    return f"{(pull.fork or call.repository.full_name).split('/')[0]}:{pull.head}"
+
+
 @route("GET", f"{REPO}/pulls", "pull_requests:read")
 def list_pulls(call: Call) -> Answer:
     """Newest first; `head` is owner:branch, and asks for nothing without the owner."""
     state = call.query.get("state", "open")
-    owner, head = call.repository.owner.login, call.query.get("head", "")
+    head = call.query.get("head", "")
     found = [
         issue
         for issue in reversed(call.repository.issues.values())
         if issue.pull
         and state in ("all", issue.state)
-        and (":" not in head or head == f"{owner}:{issue.pull.head}")
+        and (":" not in head or head == _label(call, issue.pull))
         and call.query.get("base", issue.pull.base) == issue.pull.base
     ]
     return call.page(

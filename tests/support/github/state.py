@@ -143,6 +143,7 @@ class Pull:
     head_sha: str
     base_sha: str
     draft: bool = False
+    fork: str | None = None  # where the head is, if in a fork
     merged_at: datetime | None = None
     merged_by: User | None = None
     merge_commit_sha: str | None = None
@@ -249,6 +250,7 @@ class Run:
     conclusion: str | None = None
     run_attempt: int = 1
     cancel_requested: bool = False
+    fork: str | None = None  # the head repository, if that is a fork
     jobs: list[Job] = field(default_factory=list)
 
 
@@ -280,6 +282,8 @@ class Settings:
     actions_may_open_pulls: bool = True
     drafts: bool = True  # off in private repositories of free plans
     default_workflow_permissions: str = "read"
+    sub_issues: bool = True  # off: GitHub, as an older Enterprise Server, has no such API
+    dependencies: bool = True
 
 
 @dataclass
@@ -293,6 +297,7 @@ class RepositoryState:
     private: bool
     created_at: datetime
     git: BareRepository
+    parent: str | None = None  # what it is a fork of
     refs: dict[str, str] = field(default_factory=dict)  # as they were last looked at
     settings: Settings = field(default_factory=Settings)
     collaborators: dict[str, str] = field(default_factory=dict)  # login → role_name
@@ -360,6 +365,11 @@ class World:
         if found is None:
             raise Refused(404, "Not Found")
         return found
+
+    def forks(self, repository: RepositoryState) -> list[RepositoryState]:
+        """Return the forks of a repository."""
+        states = {state.id: state for state in self.repositories.values()}
+        return [state for state in states.values() if state.parent == repository.full_name]
 
     def issue_by_id(self, issue_id: int) -> tuple[RepositoryState, Issue] | None:
         """Find an issue of any repository by its database id."""

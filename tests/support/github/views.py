@@ -103,7 +103,7 @@ class Views:
             "html_url": self.web(repository),
             "url": self.api(repository),
             "description": None,
-            "fork": False,
+            "fork": repository.parent is not None,
         } | {
             f"{name}_url": self.api(repository, _PLACES.get(name, name)) + end
             for name, end in named.items()

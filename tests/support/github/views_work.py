@@ -49,7 +49,7 @@ class WorkViews(Views):
             **{f"{name}_url": links[name] for name in links if name not in ("self", "html")},
             "merged_at": when(pull.merged_at),
             "merge_commit_sha": pull.merge_commit_sha,
-            "head": self._end(repository, pull.head, pull.head_sha),
+            "head": self._end(self._home(repository, pull.fork), pull.head, pull.head_sha),
             "base": self._end(repository, pull.base, pull.base_sha),
             "_links": {name: {"href": link} for name, link in links.items()},
             "auto_merge": None,
@@ -58,6 +58,9 @@ class WorkViews(Views):
             "requested_teams": [],
         }
         return drawn | (self._counts(repository, issue, pull) if full else {})
+
+    def _home(self, repository: RepositoryState, fork: str | None) -> RepositoryState:
+        return self.world.repository(fork) if fork else repository
 
     def _end(self, repository: RepositoryState, branch: str, sha: str) -> Json:
         return {
@@ -90,7 +93,7 @@ class WorkViews(Views):
         }
 
     def minimal_pulls(self, repository: RepositoryState, sha: str) -> list[Json]:
-        """The open pull requests with this head, as checks and runs name them."""
+        """The open pull requests with this head, but those from forks, as GitHub has it."""
         place = {
             "id": repository.id,
             "url": self.api(repository),
@@ -105,7 +108,7 @@ class WorkViews(Views):
                 "base": {"ref": pull.base, "sha": pull.base_sha, "repo": place},
             }
             for issue, pull in repository.open_pulls()
-            if pull.head_sha == sha
+            if pull.head_sha == sha and not pull.fork
         ]
 
     def check(self, repository: RepositoryState, check: CheckRun) -> Json:
@@ -206,7 +209,7 @@ class WorkViews(Views):
                 "committer": who,
             },
             "repository": self.place(repository),
-            "head_repository": self.place(repository),
+            "head_repository": self.place(self._home(repository, run.fork)),
         }
 
     def workflow(self, repository: RepositoryState, name: str) -> Json:
