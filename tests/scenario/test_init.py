@@ -15,7 +15,8 @@ import yaml
 
 from bot.core.config import Settings, read_settings
 from bot.core.github.installation import Installed, Pin, blob_id, pin_of_direct_url, write_installed
-from bot.core.github.thin_callers import Workflow, read_workflow
+from bot.core.github.issue_form import HEADINGS
+from tests.support.peers import dev_tool, lint
 from tests.support.repos import OURS, Repo, make_repo
 
 ROOT = Path(__file__).parents[2]
@@ -283,10 +284,6 @@ def test_the_bot_does_not_install_itself_over_itself() -> None:
 # Thin callers: two repositories, one that calls and one that is called.
 
 
-def called(name: str) -> Workflow:
-    return read_workflow((ROOT / f".github/workflows/{name}.yml").read_text())
-
-
 @pytest.fixture
 def thin(repo: Repo) -> Repo:
     done = init(repo.path, "--thin", PIN, "--yes")
@@ -322,6 +319,35 @@ def test_a_caller_gives_what_the_called_workflow_takes_and_needs(thin: Repo, nam
     for called_job in ours["jobs"].values():
         for right, level in called_job["permissions"].items():
             assert job["permissions"][right] in {level, "write"}
+
+
+def test_judges_of_workflows_find_nothing_in_caller_and_called(thin: Repo) -> None:
+    """With the called workflows beside the callers, inputs, secrets and rights are compared too."""
+    for name in NAMES:
+        caller = thin.path / f".github/workflows/{name}.yml"
+        called = (ROOT / f".github/workflows/{name}.yml").read_text()
+        near = caller.read_text().replace(f"uses: {PIN.split('@')[0]}/.github", "uses: ./.github")
+        thin.write(f".github/workflows/call-{name}.yml", near.replace(f"@{PIN.split('@')[1]}", ""))
+        thin.write(f".github/workflows/{name}.yml", called)
+    done = subprocess.run(
+        (dev_tool("actionlint"), "-no-color", "-shellcheck="),
+        cwd=thin.path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = [line for line in done.stdout.splitlines() if line.startswith(".github")]
+
+    assert [line for line in found if "has no explicit cache access limit" not in line] == []
+    assert lint(sorted((thin.path / ".github/workflows").glob("*.yml"))) == ""
+
+
+def test_judges_of_workflows_find_nothing_in_a_copy(ready: Repo) -> None:
+    assert lint(sorted((ready.path / ".github/workflows").glob("*.yml"))) == ""
+
+
+def test_the_form_asks_what_the_bot_reads() -> None:
+    form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/orchestrate.yml").read_text())
+
+    assert tuple(one["attributes"]["label"] for one in form["body"]) == HEADINGS
+    assert form["labels"] == [Settings().github.label]
 
 
 def test_thin_callers_bring_nothing_to_install_and_upgrade_by_their_pins(thin: Repo) -> None:
