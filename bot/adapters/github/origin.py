@@ -34,6 +34,7 @@ class Remote:
         """Return what git needs to log in, for the environment of one command."""
         login = base64.b64encode(f"x-access-token:{self.token}".encode()).decode()
         return {
+            "GIT_ALLOW_PROTOCOL": "http:https",
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": f"http.{self.url}.extraheader",
             "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {login}",

@@ -1,0 +1,58 @@
+"""A labelled issue becomes a merge-ready pull request, on the fake GitHub with every job for real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.core.events import RunStatus
+from tests.support.github import FakeGithub
+from tests.support.workshop import WORKFLOWS, Time, Workshop
+
+PLAN = """\
+Please.
+
+```yaml orchestrate
+version: 1
+task: Write three files
+workstreams:
+  - {id: one, title: Write one, kind: implementation, files: [one.txt], goal: One,
+     engine: shell, run: ["echo one > one.txt"]}
+  - {id: two, title: Write two, kind: implementation, files: [two.txt], goal: Two,
+     engine: shell, run: ["echo two > two.txt"]}
+  - {id: three, title: Write three, kind: implementation, files: [three.txt], goal: Three,
+     needs: [one, two], engine: shell, run: ["cat one.txt two.txt > three.txt"]}
+```
+"""
+FILES = {
+    "README.md": "# Widget\n",
+    "CHANGELOG.md": "# Changelog\n",
+    "Makefile": "test:\n\t@echo '3 passed in 0.01s'\n",
+    **{f".github/workflows/{path.name}": path.read_text() for path in WORKFLOWS.glob("*.yml")},
+    ".github/orchestrate.yml": "coverage: {enabled: false}\ndocs: {enabled: false}\n"
+    "review: {enabled: false}\ntests: {command: 'echo \"3 passed in 0.01s\"'}\n",
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    time = Time()
+    time.install(monkeypatch)
+    with FakeGithub() as github:
+        github.add_user("alice")
+        repository = github.create_repository("acme/widget", files=FILES)
+        repository.collaborators["alice"] = "write"
+        yield Workshop(github, repository, tmp_path / "shop", time)
+
+
+def test_a_labelled_issue_becomes_a_merge_ready_pull_request(shop: Workshop) -> None:
+    issue = shop.repository.open_issue("Write three files", PLAN, by="alice")
+    shop.deliver("issues", shop.repository.label(issue.number, "orchestrate", by="alice"))
+    print([r.job for r in shop.ran], shop.errors())
+    print("\n".join(f"{e.method} {e.path} {e.status}" for e in shop.github.requests))
+    for event in shop.events():
+        print(event.type, getattr(event, "workstream", ""), getattr(event, "because", ""))
+    assert shop.errors() == []
+    assert shop.state().status is RunStatus.PASSED
