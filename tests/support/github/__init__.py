@@ -22,7 +22,7 @@ reviews, milestones, projects, conditional requests, concurrency groups (a runne
 from tests.support.github.answering import Exchange
 from tests.support.github.fake import FakeGithub
 from tests.support.github.faults import Fault
+from tests.support.github.refused import Refused
 from tests.support.github.repository import FakeRepository
-from tests.support.github.state import Refused
 
 __all__ = ["Exchange", "FakeGithub", "FakeRepository", "Fault", "Refused"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from tests.support.github.refused import Refused, invalid
 from tests.support.github.state import (
     DELETED_ISSUE,
     Comment,
@@ -13,11 +14,9 @@ from tests.support.github.state import (
     Issue,
     Label,
     Reaction,
-    Refused,
     RepositoryState,
     Token,
     World,
-    invalid,
 )
 from tests.support.github.views import Json
 from tests.support.github.views_work import WorkViews

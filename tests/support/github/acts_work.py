@@ -7,15 +7,8 @@ from collections.abc import Iterator
 from tests.support.github.acts import check_body, closed_by_merging
 from tests.support.github.acts_workflows import WorkflowActs
 from tests.support.github.bare import NOTHING
-from tests.support.github.state import (
-    Issue,
-    Pull,
-    Refused,
-    RepositoryState,
-    Token,
-    World,
-    invalid,
-)
+from tests.support.github.refused import Refused, invalid
+from tests.support.github.state import Issue, Pull, RepositoryState, Token, World
 from tests.support.github.views import Json
 
 NO_PULLS = "GitHub Actions is not permitted to create or approve pull requests."

@@ -11,16 +11,8 @@ import yaml
 
 from tests.support.github.acts import Acts
 from tests.support.github.bare import WORKFLOWS
-from tests.support.github.state import (
-    Artifact,
-    Dispatch,
-    Pull,
-    Refused,
-    RepositoryState,
-    Run,
-    Token,
-    User,
-)
+from tests.support.github.refused import Refused
+from tests.support.github.state import Artifact, Dispatch, Pull, RepositoryState, Run, Token, User
 
 LONGEST_INPUTS = 65_535
 

@@ -22,9 +22,10 @@ from tests.support.github.acts_work import WorkActs
 from tests.support.github.faults import Fault, Faults, faulty
 from tests.support.github.limits import Limits
 from tests.support.github.openapi import Description
+from tests.support.github.refused import Refused
 from tests.support.github.rest import Answer, Call, find_route, refusal
 from tests.support.github.server import Reply, Request
-from tests.support.github.state import Refused, Token, World
+from tests.support.github.state import Token, World
 
 # Importing these is what registers their routes.
 ROUTED = (rest_actions, rest_checks, rest_issues, rest_pulls, rest_repository)

@@ -15,18 +15,12 @@ from tests.support.github import openapi
 from tests.support.github.acts_work import WorkActs
 from tests.support.github.answering import API, GRAPHQL, Answering, Exchange
 from tests.support.github.bare import BareRepository
+from tests.support.github.clock import Clock
 from tests.support.github.faults import Armed, Fault, Faults
 from tests.support.github.limits import Limits
 from tests.support.github.repository import FakeRepository
 from tests.support.github.server import Server
-from tests.support.github.state import (
-    App,
-    Clock,
-    Event,
-    RepositoryState,
-    User,
-    World,
-)
+from tests.support.github.state import App, Event, RepositoryState, User, World
 from tests.support.github.views_work import WorkViews
 
 

@@ -6,8 +6,9 @@ import re
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
+from tests.support.github.clock import Clock
 from tests.support.github.rest import DOCUMENTATION, Answer
-from tests.support.github.state import Clock, Token
+from tests.support.github.state import Token
 
 HOUR, MINUTE = 3600.0, 60.0
 JOB_TOKENS_AN_HOUR = 1_000  # for all jobs of a repository together

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import unquote, urlencode
 
 from tests.support.github.acts_work import WorkActs
-from tests.support.github.state import Issue, Refused, RepositoryState, Token, World
+from tests.support.github.refused import Refused
+from tests.support.github.state import Issue, RepositoryState, Token, World
 from tests.support.github.views_work import WorkViews
 
 Json = Any

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from tests.support.github.refused import Refused
 from tests.support.github.rest import Answer, Call, route
-from tests.support.github.state import Artifact, Refused, Run, World
+from tests.support.github.state import Artifact, Run, World
 
 REPO = "/repos/{owner}/{repo}"
 ACTIONS = f"{REPO}/actions"

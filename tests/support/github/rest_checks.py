@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from tests.support.github.refused import Refused, invalid
 from tests.support.github.rest import Answer, Call, route
 from tests.support.github.rest_repository import resolve
-from tests.support.github.state import CheckRun, Refused, Status, invalid
+from tests.support.github.state import CheckRun, Status
 
 REPO = "/repos/{owner}/{repo}"
 CHECK = f"{REPO}/check-runs/{{check_id}}"

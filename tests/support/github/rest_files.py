@@ -6,9 +6,9 @@ import base64
 from typing import Any
 
 from tests.support.github.bare import WORKFLOWS
+from tests.support.github.refused import Refused
 from tests.support.github.rest import Answer, Call, route
 from tests.support.github.rest_repository import REPO, resolve
-from tests.support.github.state import Refused
 from tests.support.github.views import node_id, when
 
 

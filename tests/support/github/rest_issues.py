@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from tests.support.github.refused import Refused, invalid
 from tests.support.github.rest import Answer, Call, route
-from tests.support.github.state import Issue, Refused, invalid
+from tests.support.github.state import Issue
 from tests.support.github.views import REACTIONS
 
 MOST_SUB_ISSUES = 100

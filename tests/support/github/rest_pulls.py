@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tests.support.github.refused import Refused
 from tests.support.github.rest import Answer, Call, route
-from tests.support.github.state import Issue, Pull, Refused
+from tests.support.github.state import Issue, Pull
 
 REPO = "/repos/{owner}/{repo}"
 PULL = f"{REPO}/pulls/{{number}}"

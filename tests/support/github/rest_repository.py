@@ -5,8 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatch
 from typing import Any
 
+from tests.support.github.refused import Refused
 from tests.support.github.rest import NOT_ACCESSIBLE, Answer, Call, route
-from tests.support.github.state import Refused
 from tests.support.github.views import Json, node_id, when
 
 REPO = "/repos/{owner}/{repo}"

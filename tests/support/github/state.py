@@ -7,68 +7,19 @@ import hashlib
 import itertools
 import json
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.support.github.bare import BareRepository
+from tests.support.github.clock import Clock
+from tests.support.github.refused import Refused
 
 ACTIONS_APP = 15368
 DELETED_ISSUE = "This issue was deleted"
 _FIRST_ID = 4_100_000_000  # far from any issue number, and more than 32 bits hold, as on GitHub
-
-
-class Refused(Exception):
-    """GitHub says no: becomes an error answer over HTTP, a failed test from a person's method."""
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        *,
-        errors: list[dict[str, str]] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(f"{status} {message} {errors or ''}")
-        self.status = status
-        self.message = message
-        self.errors = errors
-        self.headers = dict(headers or {})
-
-
-def invalid(resource: str, said: str, *, field: str = "") -> Refused:
-    """Return GitHub's 422 with one error: `said` is a code, or a sentence for code "custom"."""
-    error = {"resource": resource, "field": field, "code": said}
-    if " " in said:
-        error |= {"code": "custom", "message": said}
-    return Refused(422, "Validation Failed", errors=[error])
-
-
-class Clock:
-    """The time GitHub goes by: the machine's, until a test sets or advances it."""
-
-    def __init__(self) -> None:
-        self._frozen: float | None = None
-        self._ahead = 0.0
-
-    def now(self) -> datetime:
-        """Return the time, to the second as GitHub shows it."""
-        return datetime.fromtimestamp(int(self.timestamp()), UTC)
-
-    def timestamp(self) -> float:
-        """Return the time in seconds since 1970."""
-        return (time.time() if self._frozen is None else self._frozen) + self._ahead
-
-    def set(self, moment: datetime) -> None:
-        """Stop the clock at this moment; only `advance` moves it from then on."""
-        self._frozen, self._ahead = moment.timestamp(), 0.0
-
-    def advance(self, *, seconds: float) -> None:
-        """Let time pass at once."""
-        self._ahead += seconds
 
 
 @dataclass(frozen=True)
