@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.git import Repository
-from bot.adapters.processes import LocalProcesses
 from bot.adapters.run_folder import RunFolder
 from bot.adapters.worktree import GitWorktrees
 from bot.core import names
@@ -16,16 +16,24 @@ from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.decide import RunGates
 from bot.core.environment import built_environment
-from bot.core.handoff import Context, Delegation
+from bot.core.handoff import Context, Delegation, Isolation
 from bot.core.redact import Redactor
 from bot.core.roles import Role
 from bot.core.routing import SHELL
 from bot.core.state import RunState
 from bot.drivers.settling import Attempting
-from bot.ports import Engine
+from bot.ports import Engine, Processes
 from bot.usecases.brief_agent import Assignment, Briefing, before, brief
 from bot.usecases.run_gates import Checked, GateKeeper
 from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
+
+
+class StoppableProcesses(Processes, Protocol):
+    """Processes that can all be ended at once."""
+
+    def stop_all(self) -> None:
+        """End what runs, and start nothing from now on."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class LocalWorkers:
     repository: Repository
     folder: RunFolder
     worktrees: GitWorktrees
-    processes: LocalProcesses
+    processes: StoppableProcesses
     engines: Mapping[str, Engine]
     roles: Mapping[str, Role]
     clock: SystemClock
@@ -45,6 +53,7 @@ class LocalWorkers:
     gate_keeper: GateKeeper
     path: str  # PATH of everything that is started
     passed: Mapping[str, str]  # variables that settings let through
+    isolation: Isolation = Isolation.NONE  # what keeps the processes apart
 
     def attempt(self, attempting: Attempting, say: Callable[[str], None]) -> Result:
         """Run one attempt at a workstream to its end."""
@@ -55,6 +64,7 @@ class LocalWorkers:
             clock=self.clock,
             pause=self.clock.pause,
             redactor=self.redactor,
+            isolation=self.isolation,
         )
         deadline = self._deadline(attempting)
         if attempting.start.tier.engine == SHELL.engine:

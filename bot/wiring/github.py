@@ -66,8 +66,9 @@ class Runner:
 
     @property
     def scratch(self) -> Path:
-        """The folder for files of this job."""
-        return Path(self.require("RUNNER_TEMP")) / "orchestrate"
+        """The folder for files of this job, where the agents' user can reach what is its own."""
+        place = self.variables.get("ORCHESTRATE_SCRATCH") or self.require("RUNNER_TEMP")
+        return Path(place) / "orchestrate"
 
     @property
     def agent_user(self) -> str:

@@ -32,6 +32,7 @@ from bot.drivers.github.verdict import (
     record_verdict,
     results_for,
 )
+from bot.drivers.local_workers import LocalWorkers
 from bot.errors import Exit, UserError
 from bot.render.github.step_summary import (
     agent_summary,
@@ -41,7 +42,7 @@ from bot.render.github.step_summary import (
 )
 from bot.wiring.environment import redactor
 from bot.wiring.github import Runner, build_desk, clone_for, hub_of, runner
-from bot.wiring.workers import build_workers
+from bot.wiring.workers import build_workers, kept_apart
 
 
 def intake() -> int:
@@ -85,9 +86,7 @@ def agent(run: str, workstream: str, attempt: int, source: Path, out: Path) -> i
         _say(f"{workstream}.{attempt} has its result already")
         return Exit.OK
     state, handed_out = found
-    folder = RunFolder(here.scratch / name)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    workers = build_workers(repository, name, folder, here.variables)
+    workers = _workers(here, repository, name)
     envelope, completion = work(workers, state, handed_out, _say)
     hand_back(out, envelope, completion, repository)
     here.summary(agent_summary(completion))
@@ -108,12 +107,10 @@ def check(gates: str, source: Path, out: Path) -> int:
     here, repository = runner(), Repository.open(str(source))
     subject = _subject(here.event())
     run = subject.run or RunId(f"pull-{subject.pull or 0}")
-    folder = RunFolder(here.scratch / run)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    workers = build_workers(repository, run, folder, here.variables)
+    workers = _workers(here, repository, run)
 
     def environment(name: str) -> Mapping[str, str]:
-        place = folder.attempt(name)
+        place = workers.folder.attempt(name)
         home, tmp = str(place / "home"), str(place / "tmp")
         return built_environment(path=workers.path, home=home, tmp=tmp, extra=workers.passed)
 
@@ -231,6 +228,15 @@ def _default_branch(here: Runner, event: payloads.Event) -> str:
     if isinstance(repository, payloads.Repository):
         return repository.default_branch
     return hub_of(here).repository_facts().default_branch
+
+
+def _workers(here: Runner, repository: Repository, run: RunId) -> LocalWorkers:
+    """Build what runs agents and gates here, apart from us where a user was made for it."""
+    folder = RunFolder(here.scratch / run)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    apart = kept_apart(here.agent_user, repository, folder, here.variables)
+    _say(f"isolation: {apart.isolation}{f' ({apart.because})' if apart.because else ''}")
+    return build_workers(repository, run, folder, here.variables, apart)
 
 
 def _say(line: str) -> None:

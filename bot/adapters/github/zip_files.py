@@ -20,7 +20,7 @@ _MAX_LISTING_BYTES = 10_000  # for the names of a few files
 _ENCRYPTED = 0x1
 
 
-class BadZip(Exception):  # noqa: N818 - reads as what it is
+class BadZip(Exception):
     """Says why a zip, or a file in it, is not read."""
 
 

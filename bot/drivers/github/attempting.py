@@ -11,7 +11,8 @@ from bot.adapters.github.handback_files import write_handback
 from bot.core.base import RunId
 from bot.core.decide import StartWorkstream
 from bot.core.github.handback import Envelope
-from bot.core.handoff import Completion
+from bot.core.handoff import Completion, Isolation
+from bot.core.ledger import Billing
 from bot.core.state import Attempt, RunState, fold
 from bot.drivers.github.run import tier_of
 from bot.drivers.local_workers import LocalWorkers
@@ -43,11 +44,18 @@ def recorded_attempt(
 def work(
     workers: LocalWorkers, state: RunState, attempt: Attempt, say: Callable[[str], None]
 ) -> tuple[Envelope, Completion]:
-    """Run the attempt to its end."""
+    """Run the attempt to its end. Raises UserError for money without the isolation it needs."""
     started = attempt.started
+    tier = tier_of(state, started)
+    accepted = workers.settings.agents.paid_without_sandbox
+    if tier.billing is Billing.PAID and workers.isolation is Isolation.NONE and not accepted:
+        raise UserError(
+            f"{tier.name} is paid, and nothing keeps its agent apart on this machine.",
+            fix="Let the runner make a user for agents, or set agents.paid_without_sandbox.",
+        )
     start = StartWorkstream(
         id=started.workstream,
-        tier=tier_of(state, started),
+        tier=tier,
         attempt=started.attempt,
         because=started.because,
         start_from=started.start_from,
