@@ -65,6 +65,7 @@ class Runner:
     folder: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)  # environment of every job
     bot: tuple[str, str] = ("", "HEAD")  # where jobs check it out: a repository, "" is this one
     installed: Path = Path(sys.prefix)  # has bin/orchestrate, stands for what would be installed
     ran: list[JobRan] = field(default_factory=list)
@@ -238,7 +239,7 @@ class Runner:
             "--concurrent-jobs", "1", "--no-cache-server", "--no-skip-checkout",
             "--action-offline-mode",
             *_options("--local-repository", _stand_ins()),
-            *_options("--env", environment),
+            *_options("--env", environment | self.more),
             *_options("--secret", {} if _most(started, self.repository) else self.secrets),
             *_options("--var", self.variables),
         ]  # fmt: skip

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from bot.core.github.installation import Pin
+from bot.wiring.installing import shipped_files
 from tests.support.act import Runner, act
 from tests.support.github.fake import FakeGithub
 from tests.support.peers import ROOT
@@ -337,3 +339,36 @@ def test_a_run_again_hands_on_what_it_made_itself(stage: Stage) -> None:
     zips = [call["given"]["--handback"].rpartition("/")[2] for call in published]
     assert zips == ["42.build.1.r1.zip", "42.build.1.r2.zip"]
     assert [call["by"] for call in published] == ["ada", "eve"]
+
+
+def test_callers_of_a_few_lines_run_the_bot_of_another_repository(
+    stage: Stage, tmp_path: Path
+) -> None:
+    github = stage.github
+    pin = Pin(repository="acme/engine", commit=head(stage))
+    files = {each.path: each.content for each in shipped_files(pin, thin=True)}
+    made = github.create_repository("ada/shop", files=files)
+    made.collaborators["ada"] = "admin"
+    made.open_issue("Paginate", by="ada")
+    bot = (pin.repository, pin.commit)
+    with Runner(
+        github, "ada/shop", tmp_path / "shop", SECRETS, installed=stage.bot, bot=bot
+    ) as shop:
+        stage.runner = shop
+        stage.play(
+            intake=ready(build="GROQ_API_KEY"),
+            publish={"dispatch": {"gates.yml": {"run": "42", "head": made.sha("main")}}},
+        )
+        made.label(1, "orchestrate", by="ada")
+        jobs = shop.settle()
+    assert [job for job in jobs if job.result != "success"] == []
+    assert sorted(job.name for job in jobs) == [
+        "build/agent", "build/publish",
+        "gates/docs", "gates/review", "gates/tests", "gates/verdict",
+        "orchestrate/announce", "orchestrate/intake",
+    ]  # fmt: skip
+    assert keys(stage.call("agent")) == {"GROQ_API_KEY": "g-secret-value"}
+    assert tokens(stage.call("agent")) == set()
+    assert stage.rights(stage.call("publish")) == WRITES | {"checks": "write"}
+    assert stage.call("publish")["exists"] == ["--handback"]
+    assert stage.call("verdict")["exists"] == ["--docs", "--review", "--tests"]

@@ -76,6 +76,11 @@ def refuse(
             said = b"remote: No anonymous access.\n"
             return Answer(401, said, _CHALLENGE)
         return None
+    elsewhere = (
+        token.app and repository and token.repository.lower() != repository.full_name.lower()
+    )
+    if repository and elsewhere and not (repository.private or request.writes):
+        return None  # what is public may be read with a token of another repository
     need = "contents:write" if request.writes else "contents:read"
     if repository is None or not allows(token, repository, "metadata:read"):
         return Answer(404, b"Repository not found.\n")
