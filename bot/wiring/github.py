@@ -102,14 +102,21 @@ def runner() -> Runner:
 
 def hub_of(here: Runner) -> Hub:
     """Return the repository's API, with this job's token."""
+    own = here.variables.get("ORCHESTRATE_OWN_LOGIN") or ""
+    logins = frozenset({*OWN_LOGINS, own} - {""})
+    api = _api(here, here.require("ORCHESTRATE_TOKEN"))
+    for_checks = here.variables.get("ORCHESTRATE_CHECKS_TOKEN")
+    checks_api = _api(here, for_checks) if for_checks else None
+    return Hub(api, here.require("GITHUB_REPOSITORY"), logins, checks_api)
+
+
+def _api(here: Runner, token: str) -> Api:
     clock, spacing = SystemClock(), here.variables.get("ORCHESTRATE_WRITE_SPACING")
     pace = Pace(clock.pause, clock.now)
     if spacing:  # seconds between two writes, where a server has no such limit
         pace = Pace(clock.pause, clock.now, spacing=float(spacing))
-    url, token = here.require("GITHUB_API_URL"), here.require("ORCHESTRATE_TOKEN")
-    api = Api(url, token, pace, graphql_url=here.variables.get("GITHUB_GRAPHQL_URL"))
-    own = here.variables.get("ORCHESTRATE_OWN_LOGIN") or ""
-    return Hub(api, here.require("GITHUB_REPOSITORY"), frozenset({*OWN_LOGINS, own} - {""}))
+    url = here.require("GITHUB_API_URL")
+    return Api(url, token, pace, graphql_url=here.variables.get("GITHUB_GRAPHQL_URL"))
 
 
 def clone_for(here: Runner, path: Path, default_branch: str, run: RunId | None = None) -> Origin:

@@ -25,6 +25,7 @@ from bot.adapters.github.errors import (
 from bot.adapters.github.hub import Hub
 from bot.adapters.github.pace import Pace
 from bot.adapters.github.values import Annotation, Check, Issue, NewCheck
+from bot.core.github.permission import Role
 from tests.support.github.fake import FakeGithub
 from tests.support.github.faults import Fault
 from tests.support.github.repository import FakeRepository
@@ -361,9 +362,9 @@ def test_settings_are_seen_by_an_administrator_only(desk: Desk) -> None:
 
 
 def test_roles_and_the_repository_itself(desk: Desk) -> None:
-    assert desk.hub.role("alice") == "admin"
-    assert desk.hub.role("mallory") == "none"
-    assert desk.hub.role("nobody-of-this-name") == "none"
+    assert desk.hub.role("alice") is Role.ADMIN
+    assert desk.hub.role("mallory") is Role.NONE
+    assert desk.hub.role("nobody-of-this-name") is Role.NONE
     facts = desk.hub.repository_facts()
     assert (facts.full_name, facts.default_branch, facts.private) == ("acme/shop", "main", False)
     limit = desk.hub.admin.rate_limit()

@@ -17,6 +17,7 @@ from bot.adapters.github.errors import (
 )
 from bot.adapters.github.hub import Hub
 from bot.adapters.github.values import Annotation, NewCheck
+from bot.core.github.permission import Role
 from bot.errors import BotError, Unavailable, UserError
 from tests.support.scripted_http import RESET, Door, Opens, Reply, doors
 
@@ -59,14 +60,14 @@ def test_a_role_is_what_github_says_and_otherwise_none(
     door: Opens, answer: Reply, role: str
 ) -> None:
     opened = door(answer)
-    assert hub(opened).role("dependabot[bot]") == role
+    assert hub(opened).role("dependabot[bot]").name.lower() == role
     assert opened.asked == [f"GET {HERE}/collaborators/dependabot%5Bbot%5D/permission"]
 
 
 @pytest.mark.parametrize("login", ["..", ".", "", "../../user", "a/../b", "x?y=1", "a#b"])
 def test_a_login_cannot_lead_the_question_elsewhere(door: Opens, login: str) -> None:
     opened = door(Reply(404))
-    assert hub(opened).role(login) == "none"
+    assert hub(opened).role(login) is Role.NONE
     for asked in opened.asked:
         assert asked.startswith(f"GET {HERE}/collaborators/")
         assert asked.endswith("/permission")

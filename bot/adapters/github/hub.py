@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 from bot.adapters.github.actions import Actions
 from bot.adapters.github.admin import Admin
@@ -15,7 +14,8 @@ from bot.adapters.github.issues import Issues
 from bot.adapters.github.labels import Labels
 from bot.adapters.github.place import Place
 from bot.adapters.github.pulls import Pulls
-from bot.adapters.github.values import Permission, Repository, Role
+from bot.adapters.github.values import Permission, Repository
+from bot.core.github.permission import Role, role_of
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,17 @@ class Hub:
     api: Api
     repository: str
     own_logins: frozenset[str]
+    checks_api: Api | None = None  # where checks must be another app's than all else
 
     def role(self, login: str) -> Role:
-        """Return what somebody may do here; "none" where GitHub refuses to say."""
+        """Return what somebody may do here; nothing where GitHub refuses to say."""
         if not login.strip("."):
-            return "none"
+            return Role.NONE
         try:
             found = self.api.get(self._place.at("collaborators", login, "permission"), Permission)
         except Refusal:
-            return "none"
-        known: tuple[Role, ...] = get_args(Role)
-        # An organisation's own role has a name of its own; `permission` says what it amounts to.
-        named = (
-            role for name in (found.role_name, found.permission) for role in known if role == name
-        )
-        return next(named, "none")
+            return Role.NONE
+        return role_of(found.permission, found.role_name)
 
     def repository_facts(self) -> Repository:
         """Return what GitHub says of the repository."""
@@ -68,7 +64,7 @@ class Hub:
     @property
     def checks(self) -> Checks:
         """Check runs."""
-        return Checks(self._place)
+        return Checks(Place(self.checks_api or self.api, self.repository, self.own_logins))
 
     @property
     def actions(self) -> Actions:

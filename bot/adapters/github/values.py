@@ -12,7 +12,6 @@ GHOST = "ghost"  # whose account is gone
 
 Text = Annotated[str, BeforeValidator(lambda text: "" if text is None else text)]
 Present = Annotated[bool, BeforeValidator(lambda value: value not in (None, False))]
-Role = Literal["admin", "maintain", "write", "triage", "read", "none"]
 State = Literal["open", "closed"]
 Conclusion = Literal[
     "success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required"

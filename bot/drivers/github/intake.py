@@ -25,7 +25,7 @@ from bot.core.github.payloads import (
     Opened,
     Scheduled,
 )
-from bot.core.github.permission import Actor, Refused, Role, Wanted, may, who_must_hold
+from bot.core.github.permission import Actor, Refused, Wanted, may, who_must_hold
 from bot.core.github.presence import marker
 from bot.core.github.run_ids import next_run, runs_of
 from bot.core.github.subject import run_of_branch
@@ -298,8 +298,7 @@ class Intake:
         return ""
 
     def _actor(self, account: Account) -> Actor:
-        role = Role[self._desk.hub.role(account.login).upper()]
-        return Actor(account.login, account.is_bot, role)
+        return Actor(account.login, account.is_bot, self._desk.hub.role(account.login))
 
     def _run_of(self, event: Commented) -> GithubRun | None:
         """Return the run that a comment is about: its pull request's, or its issue's latest."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bot.adapters.github.handback_files import HandedBack, Unusable, read_handback
 from bot.adapters.github.quarantine import Awaited, Received, Rules, receive
 from bot.adapters.worktree import ChangeLimits
-from bot.core.github.handback import Expected, check_handback
-from bot.core.handoff import Completion, CompletionStatus, Usage
+from bot.core.github.defuse import title
+from bot.core.github.handback import Envelope, Expected, check_handback
+from bot.core.handoff import Completion, CompletionStatus, Usage, commit_message
 from bot.core.outcomes import OutcomeClass
 from bot.core.redact import Redactor
 from bot.core.state import Attempt
@@ -55,6 +58,8 @@ class _Reception:
     def result(self, artifact: Path) -> Result:
         """Return what is to be recorded; what proves nothing becomes a failure with its reason."""
         found = read_handback(artifact, max_bundle_bytes=self._rules.max_bundle_bytes)
+        if isinstance(found, HandedBack):
+            found = self._without_secrets(found)
         if isinstance(found, Unusable):
             return self._nothing(f"its job handed nothing back: {found.because}")
         wrong = check_handback(found.envelope, found.completion, self._expected())
@@ -63,6 +68,20 @@ class _Reception:
                 f"what it handed back is refused: {wrong}", CompletionStatus.REFUSED
             )
         return self._received(found)
+
+    def _without_secrets(self, found: HandedBack) -> HandedBack | Unusable:
+        """Take secrets out of all words once more: what did it there ran beside the agent."""
+        clean = self._rules.redactor.text
+        try:
+            return replace(
+                found,
+                completion=Completion.model_validate_json(
+                    clean(found.completion.model_dump_json())
+                ),
+                envelope=Envelope.model_validate_json(clean(found.envelope.model_dump_json())),
+            )
+        except ValidationError:
+            return Unusable("a secret stands where none of its words do")
 
     def _received(self, found: HandedBack) -> Result:
         said, envelope = found.completion, found.envelope
@@ -75,8 +94,9 @@ class _Reception:
         )
         if found.bundle is None or said.head_sha is None:
             return result
-        title = f"{self._workstream.title}\n\nWorkstream {self._workstream.id} of run "
-        message = f"{title}{self._run.run}, by {self._tier.name}.\n"
+        # The plan may be an issue's: nothing in a commit's message may close another issue.
+        named = self._workstream.model_copy(update={"title": title(self._workstream.title)})
+        message = commit_message(self._run.run, named, self._tier.name)
         awaited = Awaited(self._workstream, said.base_sha, said.head_sha, message, said.finished_at)
         change = receive(found.bundle, awaited, self._rules, self._run.desk.origin)
         if isinstance(change, Received):
@@ -92,7 +112,9 @@ class _Reception:
             "error": change.because,
             **{"head_sha": None, "files_changed": 0, "insertions": 0, "deletions": 0},
         }
-        return replace(result, completion=said.model_copy(update=refused))
+        return replace(
+            result, completion=said.model_copy(update=refused), outcome=OutcomeClass.REFUSED
+        )
 
     def _nothing(self, because: str, status: CompletionStatus = CompletionStatus.FAILED) -> Result:
         """Write the completion that the job should have: what a paid tier took is not known."""
