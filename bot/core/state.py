@@ -42,6 +42,7 @@ class Attempt:
     started: happened.WorkstreamStarted
     lease_until: Moment
     finished: happened.WorkstreamFinished | None = None
+    hand_outs: int = 1  # how often it was handed out, for want of an answer
 
     @property
     def number(self) -> int:
@@ -97,6 +98,7 @@ class RunState:
     integration: happened.IntegrationFinished | None = None
     pushed: happened.IntegrationFinished | None = None  # the last one by a person
     gates_started: happened.GatesStarted | None = None
+    gates_hand_outs: int = 0  # of the gates for one commit, for want of an answer
     gates: tuple[happened.GateFinished, ...] = ()
     conflicts: tuple[happened.ConflictFound, ...] = ()
     asked: tuple[happened.ApprovalRequested, ...] = ()
@@ -294,7 +296,10 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901 - one flat 
         case happened.IntegrationFinished():
             return replace(state, integration=event)
         case happened.GatesStarted():
-            return replace(state, gates_started=event)
+            before = state.gates_started
+            same = before is not None and before.head_sha == event.head_sha
+            nth = state.gates_hand_outs + 1 if same else 1
+            return replace(state, gates_started=event, gates_hand_outs=nth)
         case happened.GateFinished():
             return replace(state, gates=(*state.gates, event))
         case happened.IterationStarted():
@@ -390,6 +395,7 @@ def _started(track: Track, event: happened.WorkstreamStarted) -> Track:
     last = track.last
     if last and last.number == event.attempt and last.finished is None:
         lost = (last.started,) if last.started.tier != event.tier else ()
-        attempts = (*track.attempts[:-1], attempt)  # handed out again
+        attempt = replace(attempt, hand_outs=last.hand_outs + 1)
+        attempts = (*track.attempts[:-1], attempt)
         return replace(track, attempts=attempts, replaced=track.replaced + lost)
     return track

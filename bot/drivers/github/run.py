@@ -19,12 +19,15 @@ from bot.core.github.dispatches import Dispatch, GatesDispatch, WorkstreamDispat
 from bot.core.github.links import Links
 from bot.core.github.run_ids import issue_of
 from bot.core.journal import Journal
+from bot.core.lost import MOST_HAND_OUTS, gates_given_up, given_up, nothing_back
+from bot.core.outcomes import OutcomeClass
 from bot.core.routing import SHELL, Tier
 from bot.core.state import RunState
 from bot.drivers.github.showing import Shower
 from bot.drivers.settling import Fact, Hands, Proposal, Settler
 from bot.errors import UserError
 from bot.ports import Clock
+from bot.usecases.run_workstream import Result
 
 LEASE_SLACK = timedelta(minutes=30)  # a job may wait for a runner, and be published after it
 GATES_SLACK = timedelta(minutes=45)
@@ -118,7 +121,7 @@ class GithubRun:
     def settle(self, *facts: Fact) -> None:
         """Write facts and what follows from them; a re-run also repeats this job's hand-outs."""
         before = self._ours() if self.desk.job.is_repeated else ()
-        slow = self._settler.settle(facts)
+        slow = self._settler.settle((*self._given_up(), *facts))
         self._out += [d for d in before if self._is_wanted(d)]
         for work in slow:
             if isinstance(work, RunGates):
@@ -155,6 +158,29 @@ class GithubRun:
         return Shower(
             self.record, desk.hub, desk.links, desk.clock, me, self.issue, sub_issues=wanted
         )
+
+    def _given_up(self) -> list[Fact]:
+        """End what was handed out too often without an answer: every loop has a brake."""
+        state, now, journal = self.state, self.desk.clock.now(), self.journal
+        because = f"it was handed out {MOST_HAND_OUTS} times and nothing came back"
+        facts = []
+        for attempt in given_up(state, now):
+            tier = tier_of(state, attempt.started)
+            lost = nothing_back(attempt.started, tier, now, because)
+            result = Result(lost, OutcomeClass.CRASH, ())
+            ended = tuple(journal.finished(lost, OutcomeClass.CRASH, None))
+            facts.append(Fact(lambda _, ended=ended: ended, result))  # type: ignore[misc]
+        results = gates_given_up(state, now)
+        head = state.head_sha
+        if results and head:
+            facts.append(
+                Fact(
+                    lambda now: [
+                        journal.gate(result, now, now.iteration, head) for result in results
+                    ]
+                )
+            )
+        return facts
 
     def _plan(self, state: RunState) -> Proposal | None:
         assert state.request is not None, "a plan is of a request"
