@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,16 @@ def test_a_labelled_issue_becomes_a_merge_ready_pull_request(shop: Workshop) -> 
         print(event.type, getattr(event, "workstream", ""), getattr(event, "because", ""))
     assert shop.errors() == []
     assert shop.state().status is RunStatus.PASSED
+
+
+def test_what_nobody_answers_for_ends_after_three_hand_outs(shop: Workshop) -> None:
+    issue = shop.repository.open_issue("Write three files", PLAN, by="alice")
+    shop.silent = {"agent", "publish"}
+    shop.deliver("issues", shop.repository.label(issue.number, "orchestrate", by="alice"))
+    for _ in range(20):
+        shop.time.ahead += timedelta(hours=7)
+        shop.sweep()
+    state = shop.state()
+    assert state.status is RunStatus.FAILED
+    assert "nothing came back" in state.standings["one"].because
+    assert all(a.hand_outs == 3 for a in state.track("one").attempts)

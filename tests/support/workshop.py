@@ -82,6 +82,7 @@ class Workshop:
     variables: dict[str, str] = field(default_factory=dict)  # more of the runner's environment
     ran: list[Ran] = field(default_factory=list)
     wrap: Callable[[str, Callable[[], None]], None] | None = None  # runs a job otherwise
+    silent: set[str] = field(default_factory=set)  # jobs that die before their first step
     _runs: int = 9_000
     _taken: int = 0  # dispatches that were run
 
@@ -175,6 +176,8 @@ class Workshop:
         attempt: int,
     ) -> Ran:
         """Run one job with a token of its own."""
+        if job in self.silent:
+            return Ran(f"{workflow}/{job}", {})
         token = self.github.job_token(self.repository.full_name, rights(workflow, job))
         scratch = self._scratch("job")
         scratch.mkdir()
