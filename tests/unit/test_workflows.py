@@ -26,12 +26,13 @@ OURS = ("orchestrate.yml", "workstream.yml", "gates.yml", "gates-post.yml")  # c
 KEYS = ("NVIDIA_API_KEY", "OPENROUTER_API_KEY", "GROQ_API_KEY", "ORCHESTRATE_API_KEY")
 
 WRITES = {"actions": "write", "contents": "write", "issues": "write", "pull-requests": "write"}
+SHOWS = dict.fromkeys(("checks", "contents", "issues", "pull-requests"), "write")
 READS = {"contents": "read"}
 PERMISSIONS: Mapping[tuple[str, str], Mapping[str, str]] = {
-    ("orchestrate.yml", "intake"): WRITES,
+    ("orchestrate.yml", "intake"): WRITES | {"checks": "write"},
     ("orchestrate.yml", "plan"): READS,
     ("orchestrate.yml", "accept"): WRITES,
-    ("orchestrate.yml", "announce"): {"contents": "write", "issues": "write"},
+    ("orchestrate.yml", "announce"): SHOWS,
     ("orchestrate.yml", "work"): WRITES | {"checks": "write"},
     ("workstream.yml", "agent"): READS,
     ("workstream.yml", "publish"): WRITES | {"checks": "write"},

@@ -191,8 +191,8 @@ def test_every_token_may_what_its_job_may_and_no_more(stage: Stage) -> None:
         call["command"]: stage.rights(call) for call in stage.calls() if call["command"] != "agent"
     }
     assert rights == {
-        "intake": WRITES,
-        "announce": {"contents": "write", "issues": "write"},
+        "intake": WRITES | {"checks": "write"},
+        "announce": dict.fromkeys(("checks", "contents", "issues", "pull_requests"), "write"),
         "fetch": {"contents": "read"},
         "publish": WRITES | {"checks": "write"},
     }
