@@ -137,7 +137,10 @@ class WorkstreamProgressed(_Event):
 
 
 class WorkstreamFinished(_Event):
-    """An attempt ended; the first result of an attempt is the one that counts."""
+    """An attempt ended; the first result of an attempt is the one that counts.
+
+    A later one has a cause, and is there for what it cost.
+    """
 
     type: Literal["workstream.finished"] = "workstream.finished"
     workstream: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core import events as happened
-from bot.core.base import RunId, Sha
+from bot.core.base import RunId, Sha, digest
 from bot.core.decide import AskHuman, FinishRun, RunGates, StartIteration, StartWorkstream
 from bot.core.events import Event
 from bot.core.gates import GateResult
@@ -105,6 +105,18 @@ class Journal:
                 because=completion.error or outcome.value,
             )
 
+    def late(self, completion: Completion, outcome: OutcomeClass) -> Event:
+        """Record a result of an attempt that has another one: for what it cost, and no more."""
+        return happened.WorkstreamFinished(
+            at=self.at,
+            run=self.run,
+            cause=f"late {digest(completion.model_dump_json())}",
+            workstream=completion.workstream,
+            attempt=completion.attempt,
+            completion=completion,
+            outcome=outcome,
+        )
+
     def paid(self, completion: Completion, lines: Iterable[LedgerLine]) -> Iterable[Event]:
         """Record what went out under an approval, as the ledger has it."""
         paid = [line for line in lines if line.billing is Billing.PAID]
@@ -112,7 +124,7 @@ class Journal:
             yield happened.ApprovalUsed(
                 at=self.at,
                 run=self.run,
-                cause=f"{provider} {len(paid)}",
+                cause=next(line.id for line in paid if line.provider == provider),
                 workstream=completion.workstream,
                 attempt=completion.attempt,
                 provider=provider,

@@ -53,9 +53,13 @@ def month_of(at: Moment) -> str:
     return at.astimezone(UTC).strftime("%Y-%m")
 
 
-def call_id(run: RunId, workstream: str, attempt: int, nth: int) -> str:
-    """Name the nth model call of an attempt: written twice, it is one line."""
-    return digest("spend", run, workstream, attempt, nth)
+def call_id(run: RunId, workstream: str, attempt: int, began: Moment, nth: int) -> str:
+    """Name the nth model call of an attempt that began then: written twice, it is one line.
+
+    An attempt whose lease ran out is handed out again under its number, and a job can be run
+    again: each spends for itself, and only its beginning tells it from the others.
+    """
+    return digest("spend", run, workstream, attempt, began.astimezone(UTC).isoformat(), nth)
 
 
 def new_lines(known: Iterable[LedgerLine], more: Iterable[LedgerLine]) -> tuple[LedgerLine, ...]:

@@ -119,7 +119,8 @@ def _finished(event: happened.WorkstreamFinished) -> _Words:
     ]
     good = done.status is CompletionStatus.SUCCESS
     reason = done.error or "; ".join(done.questions) or ("" if good else event.outcome.value)
-    what = f"attempt {event.attempt} ended: {words(done.status.value)}, {', '.join(facts)}"
+    ended = "handed in a later result, not used" if event.cause else "ended"
+    what = f"attempt {event.attempt} {ended}: {words(done.status.value)}, {', '.join(facts)}"
     return what, reason, "" if good else "yellow"
 
 

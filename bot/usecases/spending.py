@@ -31,14 +31,14 @@ def ledger_lines(
     return tuple(_line(completion, tier, call) for call in calls)
 
 
-def _line(completion: Completion, tier: Tier, call: ModelCall) -> LedgerLine:
+def _line(said: Completion, tier: Tier, call: ModelCall) -> LedgerLine:
     cost, known = _cost_of(tier, call)
     return LedgerLine(
-        id=call_id(completion.run, completion.workstream, completion.attempt, call.n),
-        at=completion.finished_at,
-        run=completion.run,
-        workstream=completion.workstream,
-        attempt=completion.attempt,
+        id=call_id(said.run, said.workstream, said.attempt, said.started_at, call.n),
+        at=said.finished_at,
+        run=said.run,
+        workstream=said.workstream,
+        attempt=said.attempt,
         tier=tier.name,
         provider=tier.provider,
         model=call.model_returned or call.model_requested,

@@ -173,7 +173,10 @@ LIES = {
     "a line of another attempt": (line(attempt=1), "another attempt"),
     "a line with somebody's id": (line(id="0123456789abcdef"), "another id"),
     "a line with the id of another attempt": (
-        line(id=call_id(RUN, "build", 1, 2)), "another id",
+        line(id=call_id(RUN, "build", 1, completion("build").started_at, 2)), "another id",
+    ),
+    "a line with the id of another hand-out": (
+        line(id=call_id(RUN, "build", 2, at(7), 2)), "another id",
     ),
     "the same line twice": (
         lambda p: with_lines((p[0].spend[0],) * 2, *p), "call 2 of its ledger has another id",

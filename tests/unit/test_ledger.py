@@ -17,7 +17,7 @@ from tests.support.builders import RUN, at
 
 def line(nth: int = 1, usd: str = "0.1", **more: object) -> LedgerLine:
     fields: dict[str, object] = {
-        "id": call_id(RUN, "a", 1, nth),
+        "id": call_id(RUN, "a", 1, at(0), nth),
         "at": at(nth),
         "run": RUN,
         "workstream": "a",
@@ -77,16 +77,21 @@ def test_only_paid_calls_are_spent(entry: str, billing: str, usd: str) -> None:
 
 
 def test_a_call_has_one_name_however_often_it_is_written() -> None:
-    names = {call_id(RUN, "a", 1, 1), call_id(RUN, "a", 1, 1)}
+    elsewhere = at(0).astimezone(timezone(timedelta(hours=9)))
+    names = {call_id(RUN, "a", 1, at(0), 1), call_id(RUN, "a", 1, elsewhere, 1)}
     others = {
-        call_id(RUN, "a", 1, 2),
-        call_id(RUN, "a", 2, 1),
-        call_id(RUN, "b", 1, 1),
-        call_id(RunId("x"), "a", 1, 1),
-        call_id(RUN, "a-1", 1, 1),
+        call_id(RUN, "a", 1, at(0), 2),
+        call_id(RUN, "a", 2, at(0), 1),
+        call_id(RUN, "b", 1, at(0), 1),
+        call_id(RunId("x"), "a", 1, at(0), 1),
+        call_id(RUN, "a-1", 1, at(0), 1),
     }
     assert len(names) == 1
     assert len(names | others) == 6
+
+
+def test_an_attempt_that_is_handed_out_again_spends_for_itself() -> None:
+    assert call_id(RUN, "a", 1, at(0), 1) != call_id(RUN, "a", 1, at(0.000001), 1)
 
 
 def test_lines_that_are_known_or_come_twice_are_left_out_in_order() -> None:

@@ -166,8 +166,9 @@ def _wrong_line(line: LedgerLine, nth: int, completion: Completion, expected: Ex
         return "names a model that is no name"
     tier = expected.tier
     cost, known = tier.charge(line.input_tokens, line.output_tokens)
+    attempt = (expected.run, expected.workstream.id, expected.attempt)
     ours = LedgerLine(
-        id=call_id(expected.run, expected.workstream.id, expected.attempt, nth),
+        id=call_id(*attempt, completion.started_at, nth),
         at=completion.finished_at,
         run=expected.run,
         workstream=expected.workstream.id,

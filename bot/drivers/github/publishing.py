@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from pydantic import ValidationError
 from bot.adapters.github.handback_files import HandedBack, Unusable, read_handback
 from bot.adapters.github.quarantine import Awaited, Received, Rules, receive
 from bot.adapters.worktree import ChangeLimits
+from bot.core.events import Event, WorkstreamStarted
 from bot.core.github.defuse import title
 from bot.core.github.handback import Envelope, Expected, check_handback
-from bot.core.handoff import Completion, CompletionStatus, Usage, commit_message
+from bot.core.handoff import Completion, CompletionStatus, commit_message
+from bot.core.lost import nothing_back
 from bot.core.outcomes import OutcomeClass
 from bot.core.redact import Redactor
-from bot.core.state import Attempt
+from bot.core.state import Attempt, RunState
 from bot.drivers.github.run import GithubRun, tier_of
 from bot.drivers.settling import Fact
 from bot.errors import UserError
@@ -27,20 +30,44 @@ def publish(
 ) -> None:
     """Take an attempt's result in, land it or say why not, and hand out what it made ready.
 
-    A second delivery changes nothing. Raises UserError for an attempt that nobody handed out.
+    A second delivery changes nothing; of another result for the same attempt only what it cost is
+    recorded. Raises UserError for an attempt that nobody handed out.
     """
     attempts = run.state.track(workstream).attempts
     if not 1 <= attempt <= len(attempts):
         raise UserError(f"Attempt {attempt} of {workstream} was never handed out.")
-    handed_out = attempts[attempt - 1]
-    if handed_out.finished is None:
-        result = _Reception(run, handed_out, redactor).result(artifact)
-        ended = (result.completion, result.outcome, result.acknowledgement)
-        run.settle(Fact(lambda _: run.journal.finished(*ended), result))
-    else:
-        run.settle()
+    result = _Reception(run, attempts[attempt - 1], redactor).result(artifact)
+    run.settle(_first(run, result), _late(run, result))
     run.hand_out()
     run.show()
+
+
+def _first(run: GithubRun, result: Result) -> Fact:
+    """Bring a result that counts, if the attempt has none yet."""
+    done = result.completion
+
+    def events(state: RunState) -> Iterable[Event]:
+        if _known(state, done) is None:
+            yield from run.journal.finished(done, result.outcome, result.acknowledgement)
+
+    return Fact(events, result)
+
+
+def _late(run: GithubRun, result: Result) -> Fact:
+    """Bring what it cost, if the attempt has another result: it was handed out, or run, twice."""
+    done = result.completion
+
+    def events(state: RunState) -> Iterable[Event]:
+        known = _known(state, done)
+        if known and known.started_at != done.started_at and result.spend:
+            yield run.journal.late(done, result.outcome)
+            yield from run.journal.paid(done, result.spend)
+
+    return Fact(events, spend=result.spend)
+
+
+def _known(state: RunState, done: Completion) -> Completion | None:
+    return state.track(done.workstream).attempts[done.attempt - 1].completion
 
 
 class _Reception:
@@ -62,12 +89,28 @@ class _Reception:
             found = self._without_secrets(found)
         if isinstance(found, Unusable):
             return self._nothing(f"its job handed nothing back: {found.because}")
-        wrong = check_handback(found.envelope, found.completion, self._expected())
+        wrong = self._wrong(found)
         if wrong:
             return self._nothing(
                 f"what it handed back is refused: {wrong}", CompletionStatus.REFUSED
             )
         return self._received(found)
+
+    def _wrong(self, found: HandedBack) -> str:
+        """Say what the record does not bear out of any hand-out of the attempt; empty: nothing."""
+        wrongs = []
+        for started in self._hand_outs():
+            wrongs.append(check_handback(found.envelope, found.completion, self._expected(started)))
+            if not wrongs[-1]:
+                return ""
+        return wrongs[0]
+
+    def _hand_outs(self) -> list[WorkstreamStarted]:
+        """Return every hand-out of the attempt, the latest first."""
+        me = (self._started.workstream, self._started.attempt)
+        events = reversed(self._run.record.load())
+        started = (event for event in events if isinstance(event, WorkstreamStarted))
+        return [event for event in started if (event.workstream, event.attempt) == me]
 
     def _without_secrets(self, found: HandedBack) -> HandedBack | Unusable:
         """Take secrets out of all words once more: what did it there ran beside the agent."""
@@ -96,7 +139,7 @@ class _Reception:
             return result
         # The plan may be an issue's: nothing in a commit's message may close another issue.
         named = self._workstream.model_copy(update={"title": title(self._workstream.title)})
-        message = commit_message(self._run.run, named, self._tier.name)
+        message = commit_message(self._run.run, named, said.tier)
         awaited = Awaited(self._workstream, said.base_sha, said.head_sha, message, said.finished_at)
         change = receive(found.bundle, awaited, self._rules, self._run.desk.origin)
         if isinstance(change, Received):
@@ -118,31 +161,18 @@ class _Reception:
 
     def _nothing(self, because: str, status: CompletionStatus = CompletionStatus.FAILED) -> Result:
         """Write the completion that the job should have: what a paid tier took is not known."""
-        started, tier = self._started, self._tier
+        at = self._run.desk.clock.now()
+        completion = nothing_back(self._started, self._tier, at, because, status)
         refused = status is CompletionStatus.REFUSED
-        completion = Completion(
-            run=self._run.run,
-            workstream=started.workstream,
-            attempt=started.attempt,
-            status=status,
-            engine=tier.engine,
-            tier=tier.name,
-            model_requested=tier.model or None,
-            usage=Usage(cost_known=not started.reserved_usd),
-            base_sha=started.base_sha,
-            started_at=started.at,
-            finished_at=self._run.desk.clock.now(),
-            error=because,
-        )
         return Result(completion, OutcomeClass.REFUSED if refused else OutcomeClass.CRASH, ())
 
-    def _expected(self) -> Expected:
+    def _expected(self, started: WorkstreamStarted) -> Expected:
         return Expected(
             run=self._run.run,
             workstream=self._workstream,
-            attempt=self._started.attempt,
-            base_sha=self._started.base_sha,
-            tier=self._tier,
-            handed_out_at=self._started.at,
+            attempt=started.attempt,
+            base_sha=started.base_sha,
+            tier=tier_of(self._run.state, started),
+            handed_out_at=started.at,
             now=self._run.desk.clock.now(),
         )
