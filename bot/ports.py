@@ -121,6 +121,7 @@ class EngineJob:
     log: str
     max_log_bytes: int
     deny: tuple[str, ...] = ()  # command prefixes that its role may not run
+    only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
 
 
 @dataclass(frozen=True)

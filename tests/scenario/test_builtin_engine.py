@@ -517,6 +517,33 @@ def test_a_killed_process_leaves_records_that_the_next_one_goes_on_from(worktree
     assert ended.outcome is OutcomeClass.DONE
 
 
+def test_a_model_that_may_only_read_gets_no_command_and_writes_no_file(worktree: Path) -> None:
+    plan = ".orchestrate/plan.yaml"
+    script = [
+        call("run", command="touch was-run"),
+        call("write_file", path="src/app.py", content="gone"),
+        call("edit_file", path="src/app.py", old="return a - b", new="return 0"),
+        call("write_file", path=plan, content="version: 1\n"),
+        call("read_file", path="src/app.py"),
+        finish(score=9),
+    ]
+    with ScriptedModel(script[:3] + script[4:]) as model:
+        work(job_for(worktree, model, only_writes=()), LocalProcesses(), lambda _: None)
+    offered = json.dumps(model.requests[0].body["tools"])
+    assert '"finish"' in offered
+    assert not any(f'"{name}"' in offered for name in ("run", "write_file", "edit_file"))
+    session = read_session(worktree.parent / "session.jsonl")
+    told = [one.content for one in session if one.role == "tool"]
+    assert [text.startswith("error: There is no tool") for text in told[:3]] == [True] * 3
+    assert "return a - b" in told[3]
+    (worktree.parent / "session.jsonl").unlink()
+    _, _, told = do(worktree, *script, only_writes=(plan,))
+    assert [text.startswith("error: ") for text in told[:4]] == [True, True, True, False]
+    assert (worktree / plan).read_text() == "version: 1\n"
+    assert (worktree / "src/app.py").read_text() == "def add(a, b):\n    return a - b\n"
+    assert not (worktree / "was-run").exists()
+
+
 def test_a_process_that_is_told_to_stop_says_so_and_ends_its_command(worktree: Path) -> None:
     command = "echo $$ > pid; exec sleep 30"
     with ScriptedModel([call("run", command=command)]) as model:

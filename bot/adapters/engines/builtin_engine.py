@@ -126,6 +126,7 @@ class BuiltinEngine:
                     backoff_seconds=self._backoff_seconds,
                 ),
                 "environment": dict(job.environment),
+                "only_writes": job.only_writes,
                 "deny": tuple(
                     Denied(prefix=prefix, because="the role's rules forbid it")
                     for prefix in job.deny

@@ -56,7 +56,7 @@ class Agent:
         self._model = model
         self._toolbox = toolbox
         self._outputs = outputs
-        self._tools = declarations()
+        self._tools = declarations(toolbox.kinds)
         self._tool_tokens = len(repr(self._tools)) // CHARACTERS_PER_TOKEN
         self._messages: tuple[Message, ...] = ()
         self._shortened_when_asked = False

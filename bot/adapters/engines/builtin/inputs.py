@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from json_repair import repair_json
@@ -22,6 +23,7 @@ class Input(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     tool: ClassVar[str]
     only_reads: ClassVar[bool] = False
+    acts: ClassVar[bool] = False  # on files or processes, beyond looking and handing in
 
 
 class ListFiles(Input):
@@ -56,6 +58,7 @@ class WriteFile(Input):
     """Write a whole file, new or not; folders are made. To change a part use edit_file."""
 
     tool = "write_file"
+    acts = True
     path: Path
     content: str
 
@@ -64,6 +67,7 @@ class EditFile(Input):
     """Replace a piece of text that occurs exactly once in a file, without line numbers."""
 
     tool = "edit_file"
+    acts = True
     path: Path
     old: Annotated[str, Field(description="exactly as it stands in the file", min_length=1)]
     new: str
@@ -73,6 +77,7 @@ class Run(Input):
     """Run a shell command at the top of the worktree; it cannot be typed to, and must end."""
 
     tool = "run"
+    acts = True
     command: Annotated[str, Field(min_length=1, max_length=100_000)]
     timeout_seconds: Annotated[int, Field(ge=1)] = 600
 
@@ -126,12 +131,20 @@ INPUTS: tuple[type[Input], ...] = (
     Todo,
     Finish,
 )
-_BY_NAME = {kind.tool: kind for kind in INPUTS}
 
 
-def declarations() -> list[dict[str, object]]:
-    """Describe every tool as the endpoint wants it, in schemas that simple parsers understand."""
-    return [{"type": "function", "function": _declaration(kind)} for kind in INPUTS]
+def allowed(only_writes: tuple[str, ...] | None) -> tuple[type[Input], ...]:
+    """Return the tools of a job; one that only reads has none that acts, but to write its files."""
+    if only_writes is None:
+        return INPUTS
+    return tuple(
+        kind for kind in INPUTS if not kind.acts or (kind is WriteFile and only_writes != ())
+    )
+
+
+def declarations(kinds: Sequence[type[Input]] = INPUTS) -> list[dict[str, object]]:
+    """Describe tools as the endpoint wants them, in schemas that simple parsers understand."""
+    return [{"type": "function", "function": _declaration(kind)} for kind in kinds]
 
 
 def _declaration(kind: type[Input]) -> dict[str, object]:
@@ -160,16 +173,19 @@ def _plain(node: object, definitions: dict[str, object]) -> object:
     return plain
 
 
-def read_call(call: ToolCall, *, cut_short: bool) -> tuple[Input, str]:
-    """Read what the model wrote into a tool's input, and a note on what had to be mended.
+def read_call(
+    call: ToolCall, *, cut_short: bool, kinds: Sequence[type[Input]] = INPUTS
+) -> tuple[Input, str]:
+    """Read what the model wrote into the input of one of `kinds`, and a note on what was mended.
 
     Broken JSON is mended only for tools that only read; for others the model is told what was
     read and must say it again, since a mended text may lack its end. `cut_short`: the answer
     ended at the output limit. Raises Refused.
     """
-    kind = _BY_NAME.get(call.name)
+    kind = next((kind for kind in kinds if kind.tool == call.name), None)
     if kind is None:
-        raise Refused(f"There is no tool {call.name!r}. There are: {', '.join(_BY_NAME)}.")
+        there = ", ".join(kind.tool for kind in kinds)
+        raise Refused(f"There is no tool {call.name!r}. There are: {there}.")
     try:
         return _checked(kind, json.loads(call.arguments)), ""
     except (ValueError, RecursionError) as error:

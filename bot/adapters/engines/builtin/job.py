@@ -97,6 +97,7 @@ class BuiltinJob(_Quiet):
     environment: Mapping[str, str] = {}
     command_timeout_seconds: Seconds = 600
     deny: tuple[Denied, ...] = ()
+    only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
 
     @model_validator(mode="after")
     def _records_are_out_of_reach(self) -> Self:

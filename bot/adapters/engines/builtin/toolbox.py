@@ -18,8 +18,10 @@ from bot.adapters.engines.builtin.inputs import (
     Search,
     Todo,
     WriteFile,
+    allowed,
     read_call,
 )
+from bot.adapters.engines.builtin.job import BuiltinJob
 from bot.adapters.engines.builtin.messages import Message, ToolCall
 from bot.adapters.engines.builtin.signals import TodoState
 from bot.adapters.engines.builtin.worktree import Refused, Worktree
@@ -38,14 +40,16 @@ class Toolbox:
         worktree: Worktree,
         files: FileTools,
         commands: CommandTool,
-        context_tokens: int,
+        job: BuiltinJob,
         say: Callable[[TodoState], None],
     ) -> None:
+        self.kinds = allowed(job.only_writes)
+        self._only_writes = job.only_writes
         self._worktree = worktree
         self._files = files
         self._commands = commands
         # About a sixth of the context, so that no single result fills it.
-        self._max_result = max(_MIN_RESULT, min(_MAX_RESULT, context_tokens * 2 // 3))
+        self._max_result = max(_MIN_RESULT, min(_MAX_RESULT, job.endpoint.context_tokens * 2 // 3))
         self._say = say
         self._workstream, self._todo = _delegated(worktree.handed_over(DELEGATION_FILE))
         self.finished: Finish | None = None
@@ -55,7 +59,7 @@ class Toolbox:
         calls = [call for message in messages for call in message.tool_calls]
         for call in calls:
             try:
-                asked, _ = read_call(call, cut_short=False)
+                asked, _ = read_call(call, cut_short=False, kinds=self.kinds)
                 if isinstance(asked, Todo):
                     self._todo = _changed(self._todo, asked)
             except Refused:
@@ -65,7 +69,7 @@ class Toolbox:
     def use(self, call: ToolCall, *, cut_short: bool) -> tuple[Message, str]:
         """Carry out one call; return the answer to the model and a line for people."""
         try:
-            asked, note = read_call(call, cut_short=cut_short)
+            asked, note = read_call(call, cut_short=cut_short, kinds=self.kinds)
             result = self._carry_out(asked)
             result = Result(note + result.text, result.summary)
         except Refused as refused:
@@ -98,6 +102,8 @@ class Toolbox:
                     return self._files.search(asked)
                 case ReadFile():
                     return self._files.read_file(asked)
+                case WriteFile() if self._only_writes is not None:
+                    return self._write_only(asked, self._only_writes)
                 case WriteFile():
                     return self._files.write_file(asked)
                 case EditFile():
@@ -106,6 +112,13 @@ class Toolbox:
                     raise AssertionError(f"no tool for {asked!r}")
         except OSError as error:
             raise Refused(f"{error.strerror or error}") from error
+
+    def _write_only(self, asked: WriteFile, paths: tuple[str, ...]) -> Result:
+        """Hand over a file that the job is for; nothing else may be written."""
+        if asked.path not in paths:
+            raise Refused(f"Only {', '.join(paths)} may be written here.")
+        self._worktree.hand_over(asked.path, asked.content)
+        return Result(f"{asked.path} written.", f"write_file {asked.path}")
 
     def _mark(self, asked: Todo) -> Result:
         self._todo = _changed(self._todo, asked)

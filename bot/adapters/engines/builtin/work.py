@@ -54,7 +54,7 @@ def _toolbox(
     worktree = Worktree(job.worktree)
     files = FileTools(worktree, processes, job.environment)
     commands = CommandTool(job, str(worktree.top), processes, deadline)
-    return Toolbox(worktree, files, commands, job.endpoint.context_tokens, say)
+    return Toolbox(worktree, files, commands, job, say)
 
 
 def without_key(job: BuiltinJob) -> Callable[[str], str]:
