@@ -77,11 +77,7 @@ class Runner:
 
     def __enter__(self) -> Self:
         self._artifacts = self._services.enter_context(ArtifactService(self._here))
-        programs = self.folder / "bin"
-        programs.mkdir(parents=True)
-        # No user is made on the machine that runs the tests.
-        (programs / "sudo").write_text("#!/bin/sh\nexit 1\n")
-        (programs / "sudo").chmod(0o755)
+        self.folder.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(

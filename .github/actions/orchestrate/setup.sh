@@ -44,16 +44,47 @@ path() {
   echo "$RUNNER_TEMP/orchestrate-bin" >> "$GITHUB_PATH"
 }
 
+# A machine of GitHub's is thrown away after the job, so it may be changed; one of somebody's own
+# is left as it is, and has the user or not. Without the user the bot says how far it can go.
 agent-user() {
-  local user=orchestrate-agent
-  if ! id "$user" >/dev/null 2>&1 \
-    && ! sudo -n useradd --system --create-home --shell /bin/bash "$user" 2>/dev/null; then
-    echo "::warning::No user of their own for agents and tests: useradd cannot be run with sudo here."
+  local user=orchestrate-agent without="::warning::Agents and tests run as the bot's own user:"
+  local place places
+  if [[ ${RUNNER_ENVIRONMENT:-} == github-hosted ]] && ! prepare-machine "$user"; then
+    echo "$without this machine could not be prepared for another one."
     return
   fi
-  # On GitHub's machines everybody may write to the tool cache, and so exchange the bot in it.
-  chmod go-w "$1" "$(dirname "$1")" "$(dirname "$(dirname "$1")")"
+  if ! id "$user" >/dev/null 2>&1; then
+    echo "$without there is no $user on this machine."
+    return
+  fi
+  if ! sudo -n -u "$user" true; then
+    echo "$without sudo does not start anything as $user."
+    return
+  fi
+  IFS=: read -ra places <<<"$1:$PATH"
+  for place in "${places[@]}"; do
+    if sudo -n -u "$user" test -w "$place"; then
+      echo "$without $user may write to $place."
+      return
+    fi
+  done
   echo "ORCHESTRATE_AGENT_USER=$user" >> "$GITHUB_ENV"
+}
+
+prepare-machine() {
+  local place
+  sudo -n useradd --system --create-home --shell /bin/bash "$1" || return 1
+  # The image lets everybody write there, and programs that the bot starts, some as root, are there.
+  for place in /opt /usr/local /usr/share; do
+    sudo -n mount --bind "$place" "$place" || return 1
+    sudo -n mount -o remount,bind,ro "$place" || return 1
+  done
+  # The runner's home is closed to others, and the folders that agents work in are below it.
+  place=$RUNNER_TEMP
+  while [[ $place != / ]]; do
+    sudo -n chmod o+x "$place" || return 1
+    place=$(dirname "$place")
+  done
 }
 
 "$@"
