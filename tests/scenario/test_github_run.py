@@ -1,7 +1,10 @@
-"""A labelled issue becomes a merge-ready pull request, on the fake GitHub with every job for real."""
+"""A labelled issue becomes a merge-ready pull request, with every job for real."""
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot.core.events import RunStatus
+from bot.core.handoff import Isolation
+from tests.support.agents_user import agents_user, needs_another_user, python_for_others
 from tests.support.github import FakeGithub
 from tests.support.workshop import WORKFLOWS, Time, Workshop
 
@@ -35,6 +40,9 @@ FILES = {
     ".github/orchestrate.yml": "coverage: {enabled: false}\ndocs: {enabled: false}\n"
     "review: {enabled: false}\ntests: {command: 'echo \"3 passed in 0.01s\"'}\n",
 }
+
+
+__all__ = ["agents_user"]
 
 
 @pytest.fixture
@@ -70,3 +78,23 @@ def test_what_nobody_answers_for_ends_after_three_hand_outs(shop: Workshop) -> N
     assert state.status is RunStatus.FAILED
     assert "nothing came back" in state.standings["one"].because
     assert all(a.hand_outs == 3 for a in state.track("one").attempts)
+
+
+@needs_another_user
+def test_agents_and_tests_run_as_another_user_where_the_runner_has_one(
+    shop: Workshop, agents_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="orchestrate-"))
+    folder.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", python_for_others(folder))
+    shop.folder = folder / "shop"
+    shop.variables |= {"ORCHESTRATE_AGENT_USER": agents_user, "ORCHESTRATE_SCRATCH": str(folder)}
+    plan = PLAN.replace("echo one > one.txt", "id -un > one.txt")
+    issue = shop.repository.open_issue("Write three files", plan, by="alice")
+    shop.deliver("issues", shop.repository.label(issue.number, "orchestrate", by="alice"))
+    shutil.rmtree(folder)
+    state = shop.state()
+    assert state.status is RunStatus.PASSED
+    completions = [state.track(name).last.completion for name in ("one", "two", "three")]  # type: ignore[union-attr]
+    assert {c.isolation for c in completions if c} == {Isolation.USER}
+    assert shop.repository.git.git("show", "orchestrate/1/combined:one.txt").strip() == agents_user

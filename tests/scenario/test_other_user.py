@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -34,35 +33,19 @@ from bot.core.routing import SHELL, Tier
 from bot.errors import UserError
 from bot.ports import Command, Engine, Finished, Snapshot, Worktree
 from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
+from tests.support.agents_user import agents_user, needs_another_user, python_for_others
 from tests.support.repos import make_repo
 from tests.support.scripted_model import MODEL, ScriptedModel, call, calls, finish
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 KEY = "sk-very-secret-0123456789"
-ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
-
-
-def _can_make_users() -> bool:
-    if not all(shutil.which(name, path="/usr/sbin:/usr/bin") for name in ("useradd", "setpriv")):
-        return False
-    return not ROOT or (
-        shutil.which("sudo") is not None
-        and subprocess.run([*ROOT, "true"], capture_output=True, check=False).returncode == 0
-    )
-
-
-pytestmark = pytest.mark.skipif(
-    not _can_make_users(),
-    reason="another user can only be made with useradd and setpriv, as root or with sudo",
-)
+pytestmark = needs_another_user
+__all__ = ["agents_user"]
 
 
 @pytest.fixture(scope="module")
-def user() -> Iterator[OtherUser]:
-    name = f"orchestrate-{os.getpid()}"
-    subprocess.run([*ROOT, "useradd", "--system", "--no-create-home", name], check=True)
-    yield OtherUser.named(name)
-    subprocess.run([*ROOT, "userdel", name], check=True)
+def user(agents_user: str) -> OtherUser:
+    return OtherUser.named(agents_user)
 
 
 @dataclass(frozen=True)
@@ -258,18 +241,9 @@ def python(place: Place, monkeypatch: pytest.MonkeyPatch) -> str:
     """Find a Python with the bot in it that the other user may run."""
     if place.run(f"{sys.executable} -c 'import bot'").exit_code == 0:
         return sys.executable
-    open_to_all = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    if not Path(open_to_all).exists():
-        pytest.skip(f"the other user can run neither {sys.executable} nor {open_to_all}")
-    venv.EnvBuilder(symlinks=True).create(place.top / "venv")
-    found = place.top / "venv/bin/python"
-    found.unlink()
-    found.symlink_to(open_to_all)
-    packages = next(Path(p) for p in sys.path if p.endswith("site-packages"))
-    lib = next((place.top / "venv/lib").iterdir()) / "site-packages"
-    lib.joinpath("ours.pth").write_text(f"{packages}\n{Path(__file__).parents[2]}\n")
-    monkeypatch.setattr(sys, "executable", str(found))
-    return str(found)
+    found = python_for_others(place.top)
+    monkeypatch.setattr(sys, "executable", found)
+    return found
 
 
 def attempt(place: Place, engine: Engine, tier: Tier, workstream: Workstream, why: str) -> Result:
