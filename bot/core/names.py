@@ -17,6 +17,7 @@ WORK_FOLDER = ".orchestrate"
 DELEGATION_FILE = f"{WORK_FOLDER}/delegation.json"
 ACKNOWLEDGEMENT_FILE = f"{WORK_FOLDER}/acknowledgement.json"
 CLAIM_FILE = f"{WORK_FOLDER}/completion.json"
+PLAN_FILE = f"{WORK_FOLDER}/plan.yaml"
 
 ALWAYS_PROTECTED = (
     "./.github/",

@@ -176,6 +176,16 @@ def route(
     return NeedsApproval(wanting, because) if wanting else NoRoute(because)
 
 
+def route_free(
+    workstream: Workstream, ladder: Ladder, exhausted: Mapping[str, str]
+) -> Route | NoRoute:
+    """Pick the first free tier that may serve: for work that nobody was asked to pay for."""
+    rungs = tuple(rung for rung in ladder.rungs if rung.tier.billing is Billing.FREE)
+    free = ladder.model_copy(update={"rungs": rungs})
+    found = route(workstream, free, exhausted=exhausted, tried=(), cover={})
+    return NoRoute(found.because) if isinstance(found, NeedsApproval) else found
+
+
 def _why_not(rung: Rung, workstream: Workstream, exhausted: Mapping[str, str]) -> str:
     if workstream.engine is not None and rung.tier.engine != workstream.engine:
         return f"the plan asks for {workstream.engine}"

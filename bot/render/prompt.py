@@ -68,13 +68,13 @@ def quoted(text: str) -> str:
 
 def system_prompt(role: str, deny: Sequence[str]) -> str:
     """Return the role's own words, with the rules that hold for every role."""
-    return _render("system.j2", role=role.strip(), deny=tuple(deny))
+    return render("system.j2", role=role.strip(), deny=tuple(deny))
 
 
 def agent_prompt(delegation: Delegation, packed: Packed, story: Story) -> str:
     """Tell an agent all that it needs for its part; the same for every engine."""
     context = delegation.context
-    return _render(
+    return render(
         "agent.j2",
         delegation=delegation,
         story=story,
@@ -97,7 +97,7 @@ def continuation_prompt(
     """Send an agent back that stopped too early: what is open, and what fails, with its output."""
     shown = failing_checks[:MOST_CHECKS]
     each = MOST_OUTPUT // max(1, len(shown))
-    return _render(
+    return render(
         "continuation.j2",
         todo=_numbered(open_items),
         checks=[FailingCheck(c.command, _tail(c.output, each)) for c in shown],
@@ -162,7 +162,8 @@ def _example_claim(delegation: Delegation) -> str:
     return example.model_dump_json(indent=2, exclude=left_out)
 
 
-def _render(template: str, **values: object) -> str:
+def render(template: str, **values: object) -> str:
+    """Fill in a template of a prompt."""
     return _environment().get_template(template).render(names=names, **values)
 
 

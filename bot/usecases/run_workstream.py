@@ -68,6 +68,7 @@ class Handout:
     max_nudges: int
     protected: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
 
     @property
     def name(self) -> str:
@@ -85,6 +86,7 @@ class Result:
     acknowledgement: Acknowledgement | None = None
     evidence: Mapping[str, bytes] = field(default_factory=dict)
     interrupted: bool = False  # we ended it half-way: it proves nothing
+    written: Mapping[str, bytes] = field(default_factory=dict)  # of the files it was only to write
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,16 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
     """Run one attempt to its end in a worktree of its own, which is gone afterwards."""
     started = tools.clock.now()
     worktree = tools.worktrees.create(handout.name, handout.base_sha, handout.start_from)
+    handed_in = (names.ACKNOWLEDGEMENT_FILE, names.CLAIM_FILE, *(handout.only_writes or ()))
+    for path in handed_in:  # a commit may hold them: that is nobody's word here
+        if tools.worktrees.take(worktree, path) is not None:
+            tools.worktrees.give(worktree, path, b"")
     delegation = handout.delegation.model_dump_json(indent=2).encode()
     tools.worktrees.give(worktree, names.DELEGATION_FILE, delegation)
     attempt = _Attempt(handout, tools, worktree, say)
     attempt.go_until_done()
     completion = attempt.complete(started)
+    written = {path: tools.worktrees.take(worktree, path) for path in handout.only_writes or ()}
     tools.worktrees.remove(worktree)
     return Result(
         completion=completion,
@@ -117,6 +124,7 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
         acknowledgement=attempt.acknowledgement,
         evidence=attempt.evidence_files,
         interrupted=attempt.interrupted,
+        written={path: data for path, data in written.items() if data},
     )
 
 
@@ -220,6 +228,7 @@ class _Attempt:
             log=f"{handout.folder}/engine.log",
             max_log_bytes=handout.max_log_bytes,
             deny=handout.deny,
+            only_writes=handout.only_writes,
         )
         finished = tools.processes.run(tools.engine.command(job), self._show)
         self.interrupted = finished.stopped_because == "interrupted"
@@ -249,9 +258,9 @@ class _Attempt:
 
     def _gather(self) -> Evidence:
         said = self._tools.worktrees.take(self._worktree, names.CLAIM_FILE)
-        claim = read_said(Claim, said) if said is not None else None
+        claim = read_said(Claim, said) if said else None
         ack = self._tools.worktrees.take(self._worktree, names.ACKNOWLEDGEMENT_FILE)
-        acknowledgement = read_said(Acknowledgement, ack) if ack is not None else None
+        acknowledgement = read_said(Acknowledgement, ack) if ack else None
         if isinstance(acknowledgement, Acknowledgement):
             self.acknowledgement = acknowledgement
         found = self.snapshot
