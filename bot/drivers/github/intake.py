@@ -149,12 +149,12 @@ class Intake:
         return taken
 
     def _turn_away(self, event: Commented, commands: tuple[Command, ...], because: str) -> Taken:
-        """Refuse politely, once a comment; what is no command gets no answer."""
+        """Refuse politely, once a person and issue: nobody can make us fill a page."""
         command = next((c for c in commands if not isinstance(c, Misread)), None)
         if command is not None:
-            to = To(command.line, str(event.comment.id))
+            to = To(command.line, f"to-{event.sender.login}")
             text = replies.not_allowed(to, self._settings.may_command)
-            self._answer(event.issue.number, to, text, event.comment.created_at)
+            self._answer(event.issue.number, to, text, None)
         return Taken(because=because)
 
     def _obey(self, event: Commented, command: Command, to: To, run: GithubRun | None) -> Taken:
