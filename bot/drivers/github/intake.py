@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -32,7 +32,7 @@ from bot.core.github.subject import run_of_branch
 from bot.drivers.github.run import Desk, GithubRun
 from bot.drivers.github.steering import Steering, run_in_the_way, usable_names
 from bot.drivers.settling import Fact, Proposal
-from bot.errors import PlanRejected, UserError
+from bot.errors import UserError
 from bot.render.github import replies
 from bot.render.github.replies import To
 
@@ -47,6 +47,13 @@ class Taken:
     work: tuple[WorkstreamDispatch, ...] = ()
     planning: bool = False
     because: str = ""  # nothing was set going
+
+    def and_then(self, later: Taken) -> Taken:
+        """Add what a later command of the same comment set going; its run is the one to show."""
+        if later.run is None:
+            return self
+        work, planning = (*self.work, *later.work), self.planning or later.planning
+        return Taken(later.run, work, planning)
 
 
 @dataclass(frozen=True)
@@ -144,8 +151,7 @@ class Intake:
         taken = Taken(because="the command was answered")
         for nth, command in enumerate(commands):
             to = To(command.line, f"{event.comment.id}.{nth}", run.run if run else None)
-            done = self._obey(event, command, to, run)
-            taken = done if done.run else taken
+            taken = taken.and_then(self._obey(event, command, to, run))
         return taken
 
     def _turn_away(self, event: Commented, commands: tuple[Command, ...], because: str) -> Taken:
@@ -209,6 +215,7 @@ class Intake:
                 return self._say(event, to, text)
             more = f"This plan takes the place of another, because: {command.because}"
             Steering(run, event.sender.login, cause, to).cancel_for(command.because)
+            run.reconcile_later()  # the workflow shows the run that begins
         elif run is not None and not over:
             return self._say(event, to, run_in_the_way(run.run, to, run))
         return self._start(_Ask(issue, event.sender.login, cause, more), to)
@@ -220,7 +227,7 @@ class Intake:
         if not task:
             return Taken(because="the issue is empty")
         try:
-            proposal = self._desk.planner(task, plan_of(ask.issue.body), wait=True)
+            proposal = self._planned(task, ask.issue, wait=True)
         except UserError as error:
             self._answer(number, to, replies.refused(to, error.what, error.fix), None)
             return Taken(because=error.what)
@@ -265,14 +272,20 @@ class Intake:
         return self._handed_out(run)
 
     def _preview(self, issue: Issue, to: To) -> str:
-        task = task_of(issue.title, issue.body)
         try:
-            proposal = self._desk.planner(task, plan_of(issue.body), wait=False)
-        except PlanRejected as error:
+            proposal = self._planned(task_of(issue.title, issue.body), issue, wait=False)
+        except UserError as error:
             return replies.refused(to, error.what, error.fix)
-        if not isinstance(proposal, Proposal):
-            return replies.refused(to, "No plan could be made.")
+        assert proposal is not None, "nobody waits for a model"
         return replies.plan_preview(to, proposal.plan, None, (proposal.source, *proposal.notes))
+
+    def _planned(self, task: str, issue: Issue, *, wait: bool) -> Proposal | None:
+        """Make a plan, and note what of the issue's form could not be used."""
+        found = self._desk.planner(task, plan_of(issue.body), wait=wait)
+        form = read_form(issue.body)
+        if found is None or form is None:
+            return found
+        return replace(found, notes=(*(f"not used: {why}" for why in form.unread), *found.notes))
 
     def _say(self, event: Commented, to: To, text: str) -> Taken:
         self._answer(event.issue.number, to, text, event.comment.created_at)

@@ -15,7 +15,12 @@ from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.decide import MakePlan, RunGates
 from bot.core.events import Event, Policy, WorkstreamStarted
-from bot.core.github.dispatches import Dispatch, GatesDispatch, WorkstreamDispatch
+from bot.core.github.dispatches import (
+    Dispatch,
+    GatesDispatch,
+    ReconcileDispatch,
+    WorkstreamDispatch,
+)
 from bot.core.github.links import Links
 from bot.core.github.run_ids import issue_of
 from bot.core.journal import Journal
@@ -137,13 +142,18 @@ class GithubRun:
         self._out = [d for d in self._out if d not in taken]
         return tuple(taken)
 
+    def reconcile_later(self) -> None:
+        """Have another workflow look at the run and show it."""
+        self._start_workflow(ReconcileDispatch(self.run))
+
     def hand_out(self) -> None:
         """Start a workflow for everything that is left."""
         while self._out:
-            self.desk.hub.actions.dispatch(
-                self._out[0].workflow, self.desk.default_branch, self._out[0].inputs()
-            )
+            self._start_workflow(self._out[0])
             self._out.pop(0)
+
+    def _start_workflow(self, what: Dispatch) -> None:
+        self.desk.hub.actions.dispatch(what.workflow, self.desk.default_branch, what.inputs())
 
     def show(self) -> None:
         """Bring what GitHub shows up to date, unless another job is at it."""

@@ -19,6 +19,7 @@ from bot.render.github.headline import headline
 from bot.render.github.markdown import (
     LIMIT,
     SYMBOLS,
+    bullets,
     commands,
     details,
     link,
@@ -39,6 +40,8 @@ from bot.render.live import URGENCY
 from bot.render.terminal import dollars, words
 
 MAX_QUESTIONS = 5
+MAX_NOTES = 30
+OPEN_NOTES = 3
 OPEN_TABLE = 20  # workstreams up to which they are shown without a click
 OPEN_GRAPH = 12  # and the graph of them
 
@@ -57,6 +60,7 @@ def live_comment(
         _graph(state),
         cost_line(state, report.metrics) if report.workstreams else "",
         figures_line(report.metrics) if state.finished else "",
+        _notes(state),
         not_made(state, presence, links),
         record(run),
     )
@@ -91,6 +95,13 @@ def _graph(state: RunState) -> str:
     if not drawn.startswith("```"):
         return drawn
     return details("Graph", drawn, is_open=len(state.workstreams) <= OPEN_GRAPH)
+
+
+def _notes(state: RunState) -> str:
+    """Say what was mended in the plan, and what of the issue's form could not be used."""
+    notes = state.proposed.notes if state.proposed else ()
+    shown = bullets([inline(note, 300) for note in notes], MAX_NOTES)
+    return details("Notes on the plan", shown, is_open=len(notes) <= OPEN_NOTES) if notes else ""
 
 
 @dataclass(frozen=True)
