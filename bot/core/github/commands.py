@@ -50,7 +50,7 @@ class ApprovePaid(_Command):
 
 @dataclass(frozen=True)
 class Approve(_Command):
-    """Let a workstream start that waits for it; without one, whatever waits."""
+    """Let a workstream start that waits for it; without one, the only one that waits."""
 
     workstream: str | None = None
 
@@ -79,7 +79,7 @@ class MakePlan(_Command):
 
 @dataclass(frozen=True)
 class Replan(_Command):
-    """Put another plan in the place of the run's."""
+    """Cancel the run and start another of the same issue."""
 
     because: str
 
@@ -224,8 +224,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         "retry",
         "/retry [workstream…] [because …]",
-        "Tries all failed workstreams again, or those named, each on the next route and from what"
-        " it had saved. The reason is told to the agent.",
+        "Tries all failed workstreams again, or those named, each on the next tier and from what"
+        " it had saved; and gates that did not run. The reason is told to the agent.",
         _WRITERS,
         ("/retry", "/retry implement docs", "/retry tests because the fixture is in tests/data"),
         needs_run=True,
@@ -234,7 +234,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         "approve",
         "/approve [workstream]",
-        "Lets a workstream start that waits for a person; without a name, all that wait.",
+        "Lets a workstream start that waits for a person; without a name, the only one that does.",
         _WRITERS,
         ("/approve", "/approve migrate"),
         needs_run=True,
@@ -256,7 +256,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         "cancel",
         "/cancel [because …]",
-        "Stops the run; what has landed stays on its branches.",
+        "Stops the run: nothing more is handed out, and what agents still hand in is not used.",
         _WRITERS,
         ("/cancel", "/cancel because the feature is not wanted any more"),
         needs_run=True,
@@ -265,7 +265,7 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         "replan",
         "/replan because …",
-        "Makes another plan that heeds the reason, and goes on with it.",
+        "Cancels the run and starts the next one, with the reason beside the task.",
         _WRITERS,
         ("/replan because the API and its docs belong into one workstream",),
         needs_run=True,
@@ -274,8 +274,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         "override",
         "/override GATE because …",
-        f"Lets a gate count as passed: {', '.join(GateName)}. It is recorded, and shown with the"
-        " reason.",
+        f"Lets a gate count as passed for the rest of the run: {', '.join(GateName)}. It is"
+        " recorded, and shown with the reason.",
         _WRITERS,
         ("/override coverage because the rest is generated code",),
         needs_run=True,
