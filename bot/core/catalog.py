@@ -66,7 +66,7 @@ def local_tier(environment: Mapping[str, str]) -> Tier:
             f"ORCHESTRATE_BASE_URL is {url}, which is not this machine: is it free or paid?",
             fix=f"Describe it under tiers: in {names.SETTINGS_FILE}, with its billing.",
         )
-    tokens = environment.get("ORCHESTRATE_CONTEXT_TOKENS", "32000")
+    tokens = environment.get("ORCHESTRATE_CONTEXT_TOKENS") or "32000"
     if not tokens.isdecimal() or not 2_000 <= int(tokens) <= 10_000_000:
         raise UserError(
             f"ORCHESTRATE_CONTEXT_TOKENS is {tokens!r}.", fix="Set it to a number such as 32000."
@@ -78,6 +78,6 @@ def local_tier(environment: Mapping[str, str]) -> Tier:
         model=environment.get("ORCHESTRATE_MODEL", ""),
         billing=Billing.FREE,
         base_url=url or None,
-        key_env="ORCHESTRATE_API_KEY" if "ORCHESTRATE_API_KEY" in environment else None,
+        key_env="ORCHESTRATE_API_KEY" if environment.get("ORCHESTRATE_API_KEY") else None,
         context_tokens=int(tokens),
     )
