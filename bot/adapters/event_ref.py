@@ -13,6 +13,7 @@ from bot.core.base import RunId, Sha
 from bot.core.events import Event, read_events, write_events
 from bot.core.ledger import LedgerLine
 from bot.errors import BotError, UserError
+from bot.render.costs import NOTHING_KNOWN, CostsPage
 
 _EVENTS = "events.jsonl"
 _TRIES = 50
@@ -35,9 +36,11 @@ class Batch:
 class EventRef:
     """One run's events, kept at `refs/orchestrate/runs/<run>`; `git log` of it is the audit."""
 
-    def __init__(self, repository: Repository, run: RunId) -> None:
+    def __init__(
+        self, repository: Repository, run: RunId, costs_page: CostsPage = NOTHING_KNOWN
+    ) -> None:
         self._repository = repository
-        self._ledger = LedgerBranch(repository)
+        self._ledger = LedgerBranch(repository, costs_page)
         self.run = run
         self._tip: Sha | None = None
         self._written = b""

@@ -10,14 +10,15 @@ from bot.core import names
 from bot.core.base import Sha
 from bot.core.ledger import LedgerLine, new_lines
 from bot.errors import UserError
-from bot.render.costs import costs_page
+from bot.render.costs import NOTHING_KNOWN, CostsPage
 
 
 class LedgerBranch:
     """Lines that are only ever added, on `orchestrate/ledger`."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, page: CostsPage = NOTHING_KNOWN) -> None:
         self._repository = repository
+        self._page = page
         self._tip: Sha | None = None
         self._months: dict[str, tuple[LedgerLine, ...]] = {}
 
@@ -42,7 +43,7 @@ class LedgerBranch:
         touched = sorted({line.month for line in fresh})
         files = {f"ledger/{month}.jsonl": _write(months[month]) for month in touched}
         everything = tuple(line for month in sorted(months) for line in months[month])
-        files["COSTS.md"] = costs_page(everything, touched[-1]).encode()
+        files["COSTS.md"] = self._page.page(everything, max(months)).encode()
         message = f"Record {len(fresh)} ledger line(s)\n"
         commit = self._repository.commit_files(files, message, at, self._tip)
         return (RefUpdate(names.LEDGER, commit, self._tip),)

@@ -82,6 +82,7 @@ class Speaker:
             cost_usd=amount,
             approval=grant.id,
             justification=because,
+            by=self.by,
         )
         return Answer((grant,), (line,))
 

@@ -41,6 +41,7 @@ class LedgerLine(Strict):
     cost_known: bool = True
     approval: str | None = None
     justification: str | None = None
+    by: str | None = None  # who approved
 
     @property
     def month(self) -> str:
@@ -82,22 +83,26 @@ def spent(lines: Iterable[LedgerLine]) -> Decimal:
 
 
 class Total(Strict):
-    """Sums of the calls that share a key."""
+    """Sums of the calls that share a key. Only paid calls cost anything."""
 
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: Usd = ZERO_USD
-    unknown: int = 0  # calls whose cost nobody knows
+    unknown: int = 0  # paid calls whose cost nobody knows
+    notional_usd: Usd = ZERO_USD  # what a subscription's calls would have cost
 
     def plus(self, line: LedgerLine) -> Total:
         """Add one call."""
+        is_paid = line.billing is Billing.PAID
+        is_notional = line.billing is Billing.SUBSCRIPTION
         return Total(
             calls=self.calls + 1,
             input_tokens=self.input_tokens + line.input_tokens,
             output_tokens=self.output_tokens + line.output_tokens,
-            cost_usd=self.cost_usd + line.cost_usd,
-            unknown=self.unknown + (not line.cost_known),
+            cost_usd=self.cost_usd + (line.cost_usd if is_paid else ZERO_USD),
+            unknown=self.unknown + (is_paid and not line.cost_known),
+            notional_usd=self.notional_usd + (line.cost_usd if is_notional else ZERO_USD),
         )
 
 

@@ -1,34 +1,123 @@
-"""What was spent, as people read it."""
+"""COSTS.md: a month's model calls, what they cost, and who approved that."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from decimal import Decimal
 
-from bot.core.ledger import Billing, LedgerLine, Total, totals
+from bot.core.base import ZERO_USD, RunId
+from bot.core.github.defuse import inline
+from bot.core.github.links import Links
+from bot.core.github.run_ids import issue_of
+from bot.core.ledger import Billing, LedgerLine, Total, spent, totals
+from bot.render.github.markdown import link, paragraphs, table
+
+_BILLINGS = {
+    Billing.FREE: "free",
+    Billing.PAID: "paid",
+    Billing.SUBSCRIPTION: "subscription (paid for elsewhere)",
+}
 
 
 def money(total: Total) -> str:
-    """Write a cost, and that part of it is unknown where it is."""
+    """Write what was really spent, and that part of it is unknown where it is."""
     unknown = f" + {total.unknown} unknown" if total.unknown else ""
     return f"${total.cost_usd:.4f}{unknown}"
 
 
-def costs_page(lines: Sequence[LedgerLine], month: str) -> str:
-    """Render COSTS.md: a month by provider, by run, and what was free."""
-    this_month = [line for line in lines if line.month == month]
-    sections = [
-        f"# Costs\n\nMonth {month}, in UTC. One line a model call is in `ledger/{month}.jsonl`.",
-        _table("Provider", totals(this_month, lambda line: line.provider)),
-        _table("Run", totals(this_month, lambda line: line.run)),
-        _table("Billing", totals(this_month, lambda line: Billing(line.billing).value)),
-    ]
-    return "\n\n".join(sections) + "\n"
+@dataclass(frozen=True)
+class CostsPage:
+    """Writes COSTS.md, with the monthly cap a provider and the repository's address if known."""
+
+    month_cap: Decimal | None = None
+    links: Links | None = None
+
+    def page(self, lines: Sequence[LedgerLine], month: str) -> str:
+        """Render one month, such as 2026-11."""
+        lines = [line for line in lines if line.month == month]
+        [total] = totals(lines, lambda _: "all").values() or [Total()]
+        return paragraphs(
+            f"# Costs in {month}",
+            f"**{money(total)}** really spent. The month is UTC's. Every model call is a line in "
+            f"[ledger/{month}.jsonl](ledger/{month}.jsonl), which is never rewritten.",
+            *_section("By provider", self._providers(lines)),
+            *_section("Free and paid", _billings(lines)),
+            *_section("By run", self._runs(lines)),
+            *_section("Approved", self._approvals(lines)),
+        )
+
+    def _providers(self, lines: Sequence[LedgerLine]) -> str:
+        """Hold what each provider was paid against the cap; an approval alone counts as nothing."""
+        paid = {line.provider for line in lines if line.billing is Billing.PAID}
+        found = {name: Total() for name in paid} | totals(lines, lambda line: line.provider)
+        head = ["provider", "calls", "tokens in", "tokens out", "really spent"]
+        capped = self.month_cap is not None
+        rows = [
+            [_name(name), *_figures(found[name]), money(found[name])]
+            + ([self._left(name, lines) if name in paid else "–"] if capped else [])
+            for name in sorted(found)
+        ]
+        if capped:
+            head.append(f"left of ${self.month_cap:.2f} a month")
+        return table(head, rows, numbers=len(head) - 1) if rows else ""
+
+    def _left(self, provider: str, lines: Iterable[LedgerLine]) -> str:
+        assert self.month_cap is not None, "only a cap leaves something"
+        left = self.month_cap - spent(line for line in lines if line.provider == provider)
+        return f"${max(left, ZERO_USD):.4f}"
+
+    def _runs(self, lines: Iterable[LedgerLine]) -> str:
+        found = totals(lines, lambda line: line.run)
+        rows = [[self._run(name), *_figures(row), money(row)] for name, row in found.items()]
+        head = ("run", "calls", "tokens in", "tokens out", "really spent")
+        return table(head, rows, numbers=4) if rows else ""
+
+    def _approvals(self, lines: Iterable[LedgerLine]) -> str:
+        rows = [
+            (
+                f"{line.at.astimezone(UTC):%m-%d %H:%M}",
+                self._run(line.run),
+                _name(line.provider),
+                f"${line.cost_usd:.2f}",
+                _name(line.by or "–"),
+                inline(line.justification or "–", 300),
+            )
+            for line in lines
+            if line.entry == "approve"
+        ]
+        head = ("when", "run", "provider", "up to", "by", "because")
+        return table(head, rows) if rows else ""
+
+    def _run(self, name: str) -> str:
+        issue = issue_of(RunId(name))
+        text = _name(name)
+        return link(text, self.links.issue(issue)) if self.links and issue else text
 
 
-def _table(head: str, rows: dict[str, Total]) -> str:
-    body = [
-        f"| {name} | {row.calls} | {row.input_tokens:,} | {row.output_tokens:,} | {money(row)} |"
-        for name, row in rows.items()
-    ]
-    header = f"| {head} | Calls | Input tokens | Output tokens | Cost |"
-    return "\n".join([header, "| --- | ---: | ---: | ---: | ---: |", *body])
+NOTHING_KNOWN = CostsPage()
+
+
+def _billings(lines: Iterable[LedgerLine]) -> str:
+    found = totals(lines, lambda line: line.billing.value)
+    rows = []
+    for billing, words in _BILLINGS.items():
+        row = found.get(billing.value)
+        if row is not None:
+            worth = f"would be ${row.notional_usd:.4f}" if row.notional_usd else ""
+            cost = money(row) if billing is Billing.PAID else worth or "nothing"
+            rows.append([words, *_figures(row), cost])
+    return table(("", "calls", "tokens in", "tokens out", "cost"), rows, numbers=4) if rows else ""
+
+
+def _section(head: str, body: str) -> tuple[str, ...]:
+    return (f"## {head}", body) if body else ()
+
+
+def _figures(total: Total) -> tuple[str, str, str]:
+    return f"{total.calls:,}", f"{total.input_tokens:,}", f"{total.output_tokens:,}"
+
+
+def _name(text: str) -> str:
+    return inline(text, 100)

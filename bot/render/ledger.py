@@ -23,11 +23,14 @@ def print_costs(
         return
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for name in ("calls", "tokens in", "tokens out", "cost"):
+    notional = any(row.notional_usd for row in rows.values())
+    columns = ["calls", "tokens in", "tokens out", "cost", *(["notional"] if notional else [])]
+    for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
     for name, row in rows.items():
         tokens = (f"{row.input_tokens:,}", f"{row.output_tokens:,}")
-        table.add_row(plain(name), f"{row.calls:,}", *tokens, money(row))
+        worth = (f"${row.notional_usd:.4f}",) if notional else ()
+        table.add_row(plain(name), f"{row.calls:,}", *tokens, money(row), *worth)
     with without_trailing_space(console):
         console.print(table)
         console.print(Text(f"\nReally spent: ${spent_usd:.4f}", style="bold"))

@@ -12,9 +12,7 @@ from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository, run_git
 from bot.adapters.ledger_branch import LedgerBranch
 from bot.adapters.run_folder import rescue_worktrees
-from bot.adapters.steering_files import (
-    load_settings,
-)
+from bot.adapters.steering_files import load_settings
 from bot.core import names
 from bot.core.base import RunId
 from bot.core.config import Settings
@@ -27,6 +25,7 @@ from bot.drivers.answers import Answers
 from bot.drivers.local import LocalDriver, Screen
 from bot.drivers.settling import Proposal
 from bot.errors import UserError
+from bot.render.costs import CostsPage
 from bot.wiring.store import base_commit, read_record, run_folder
 from bot.wiring.tiers import load_ladder
 from bot.wiring.workers import build_workers
@@ -120,14 +119,20 @@ def build_driver(
             raise UserError(f"Run {run} was ended before it had a plan.", fix="Start it anew.")
         return planned
 
-    return LocalDriver(EventRef(repository, run), repository, workers, screen, SystemClock(), plan)
+    record = _record(repository, run)
+    return LocalDriver(record, repository, workers, screen, SystemClock(), plan)
 
 
 def answers(repository: Repository, run: str) -> Answers:
     """Return what a person can say to a recorded run."""
     read_record(repository, run)
-    record = EventRef(repository, names.run_id(run))
+    record = _record(repository, names.run_id(run))
     return Answers(record, by=_who(repository), at=SystemClock().now())
+
+
+def _record(repository: Repository, run: RunId) -> EventRef:
+    """Open a run's record to write to it, and to the costs page."""
+    return EventRef(repository, run, CostsPage(load_settings(repository).limits.provider_month_usd))
 
 
 def _who(repository: Repository) -> str:

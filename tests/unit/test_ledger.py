@@ -137,3 +137,10 @@ def test_calls_whose_cost_nobody_knows_are_counted_apart() -> None:
 def test_totals_are_sorted_by_key_and_hold_calls_only() -> None:
     lines = [line(1, provider="z"), line(2, provider="a"), line(3, entry="approve", provider="m")]
     assert list(totals(lines, lambda entry: entry.provider)) == ["a", "z"]
+
+
+def test_what_a_subscription_would_have_cost_is_no_cost() -> None:
+    lines = [line(1), line(2, "7", billing="subscription"), line(3, "0", billing="free")]
+    lines += [line(4, "0", billing="subscription", cost_known=False)]
+    [total] = totals(lines, lambda _: "all").values()
+    assert (total.cost_usd, total.notional_usd, total.unknown) == (Decimal("0.1"), 7, 0)

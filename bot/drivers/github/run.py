@@ -32,6 +32,7 @@ from bot.drivers.github.showing import Shower
 from bot.drivers.settling import Fact, Hands, Proposal, Settler
 from bot.errors import UserError
 from bot.ports import Clock
+from bot.render.costs import CostsPage
 from bot.usecases.run_workstream import Result
 
 LEASE_SLACK = timedelta(minutes=30)  # a job may wait for a runner, and be published after it
@@ -94,7 +95,8 @@ class GithubRun:
 
     def __post_init__(self) -> None:
         desk = self.desk
-        self.record = EventRef(desk.origin, self.run)
+        costs_page = CostsPage(desk.settings.limits.provider_month_usd, desk.links)
+        self.record = EventRef(desk.origin, self.run, costs_page)
         gates_last = timedelta(minutes=desk.settings.tests.timeout_minutes) + GATES_SLACK
         hands = Hands(LEASE_SLACK, gates_last, place=desk.job.run_id)
         self._settler = Settler(self.record, desk.origin, desk.clock, self._plan, hands)

@@ -34,9 +34,12 @@ def paragraphs(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table; its cells are Markdown already, without a line's end or a bare bar."""
-    lines = [head, ["---"] * len(head), *rows]
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
+    """Write a table; its cells are Markdown already, without a line's end or a bare bar.
+
+    The last columns hold `numbers`.
+    """
+    lines = [head, ["---"] * (len(head) - numbers) + ["---:"] * numbers, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
