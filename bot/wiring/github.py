@@ -16,12 +16,14 @@ from bot.adapters.github.origin import Origin, Remote, refspecs
 from bot.adapters.github.pace import Pace
 from bot.adapters.steering_files import load_settings
 from bot.core.base import RunId
+from bot.core.config import Settings
 from bot.core.events import Policy
 from bot.core.github.links import Links
 from bot.core.github.payloads import Event, read_event
 from bot.core.github.permission import OWN_LOGINS
 from bot.core.github.task_text import text_hash
 from bot.core.plan import Complexity
+from bot.core.routing import Tier
 from bot.drivers.github.run import Desk, Job
 from bot.drivers.settling import Proposal
 from bot.errors import UserError
@@ -164,6 +166,12 @@ def _propose(repository: Repository, task: str, plan: bytes | None) -> Proposal:
     found = propose(repository, source, "HEAD")
     bound = found.plan.model_copy(update={"text_sha256": text_hash(task)})
     return Proposal(bound, found.source, found.notes, to_yaml(bound))
+
+
+def tiers_elsewhere(here: Runner, repository: Repository, settings: Settings) -> tuple[Tier, ...]:
+    """Return every tier that a job of this repository could have used."""
+    ladder = ladder_elsewhere(repository, settings, _environment_of_agents(here))
+    return tuple(rung.tier for rung in ladder.rungs)
 
 
 def _environment_of_agents(here: Runner) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.git import Repository
+from bot.adapters.github.origin import Origin
 from bot.adapters.run_folder import RunFolder
 from bot.adapters.steering_files import load_settings
 from bot.core import names
@@ -17,8 +18,6 @@ from bot.core.environment import built_environment
 from bot.core.gates import GateName
 from bot.core.github import payloads
 from bot.core.github.subject import Subject, subject_of
-from bot.core.handoff import Completion
-from bot.core.state import RunState
 from bot.drivers.github.attempting import hand_back, recorded_attempt, work
 from bot.drivers.github.checking import Checking, write_report
 from bot.drivers.github.intake import Intake, Taken
@@ -26,11 +25,14 @@ from bot.drivers.github.posting import post_for
 from bot.drivers.github.publishing import publish as take_in
 from bot.drivers.github.run import Desk, GithubRun
 from bot.drivers.github.verdict import (
+    held_against,
     post_checks,
     post_not_orchestrated,
     read_reports,
+    record_spend,
     record_verdict,
     results_for,
+    spend_of,
 )
 from bot.drivers.local_workers import LocalWorkers
 from bot.errors import Exit, UserError
@@ -41,7 +43,8 @@ from bot.render.github.step_summary import (
     recorded_summary,
 )
 from bot.wiring.environment import redactor
-from bot.wiring.github import Runner, build_desk, clone_for, hub_of, runner
+from bot.wiring.github import Runner, build_desk, clone_for, hub_of, runner, tiers_elsewhere
+from bot.wiring.reviewing import reviewer
 from bot.wiring.workers import build_workers, kept_apart
 
 
@@ -106,20 +109,16 @@ def check(gates: str, source: Path, out: Path) -> int:
     """Check a commit; what was found is in the file that it leaves."""
     here, repository = runner(), Repository.open(str(source))
     subject = _subject(here.event())
-    run = subject.run or RunId(f"pull-{subject.pull or 0}")
-    workers = _workers(here, repository, run)
+    workers = _workers(here, repository, subject.name)
 
     def environment(name: str) -> Mapping[str, str]:
         place = workers.folder.attempt(name)
         home, tmp = str(place / "home"), str(place / "tmp")
         return built_environment(path=workers.path, home=home, tmp=tmp, extra=workers.passed)
 
-    def opinion(subject: Subject, state: RunState) -> Completion | None:
-        del subject, state
-        return None
-
+    read = reviewer(workers, here.variables, _say)
     checking = Checking(
-        repository, workers.settings, SystemClock(), workers.gate_keeper, environment, opinion
+        repository, workers.settings, SystemClock(), workers.gate_keeper, environment, read
     )
     report = checking.check(subject, tuple(GateName(name) for name in gates.split()))
     write_report(out, report)
@@ -140,11 +139,14 @@ def verdict(artifacts: Mapping[str, Path]) -> int:
         with_run = _open(here, "verdict", subject.run)
         record_verdict(with_run, subject, reports)
         return _told(here, with_run)
-    settings = load_settings(_plain_clone(here, event))
+    origin = _plain_clone(here, event)
+    settings, now = load_settings(origin), SystemClock().now()
     if settings.github.other_pull_requests == "neutral":
         post_not_orchestrated(hub_of(here), subject)
         return Exit.OK
-    found = results_for(reports, settings)
+    held = held_against(reports, subject, tiers_elsewhere(here, origin, settings), now)
+    found = results_for(held, settings)
+    record_spend(origin, spend_of(held), now)
     post_checks(hub_of(here), subject, found)
     here.summary(gates_summary(found))
     return Exit.OK
@@ -163,7 +165,7 @@ def post() -> int:
     return Exit.OK
 
 
-def _plain_clone(here: Runner, event: payloads.Event) -> Repository:
+def _plain_clone(here: Runner, event: payloads.Event) -> Origin:
     here.scratch.mkdir(parents=True, exist_ok=True)
     return clone_for(here, here.scratch / "settings.git", _default_branch(here, event))
 

@@ -9,11 +9,13 @@ from pydantic import Field
 
 from bot.core.base import RunId, Sha, Strict
 from bot.core.gates import GateName, GateResult
-from bot.core.handoff import Completion
+from bot.core.github.handback import Envelope
+from bot.core.handoff import Completion, CompletionStatus
 from bot.core.review import judge_review
 
 FILE = "gates.json"
 MAX_BYTES = 20_000_000
+MAX_WORDS = 4_000  # of a reason
 
 # Which gates a job may speak of: what executes code of the head speaks of nothing else.
 SPEAKS_OF: Mapping[str, tuple[GateName, ...]] = {
@@ -24,7 +26,10 @@ SPEAKS_OF: Mapping[str, tuple[GateName, ...]] = {
 
 
 class GateReport(Strict):
-    """What was found. `opinion` is a reviewing agent's, `pull` the pull request it is about."""
+    """What was found. `pull` is the pull request that it is about.
+
+    `opinion` is a reviewing agent's, its ledger in `envelope`; `unread` says why there is none.
+    """
 
     version: Literal[1] = 1
     head_sha: Sha
@@ -32,6 +37,8 @@ class GateReport(Strict):
     pull: int | None = None
     results: Annotated[tuple[GateResult, ...], Field(max_length=len(GateName))] = ()
     opinion: Completion | None = None
+    envelope: Envelope | None = None
+    unread: Annotated[str, Field(max_length=MAX_WORDS)] = ""
     evidence: Annotated[dict[str, str], Field(max_length=50)] = Field(default_factory=dict)
 
 
@@ -51,9 +58,14 @@ def join(
                 silent[name] = f"the {job} job handed nothing over: {report}"
         if isinstance(report, GateReport):
             found |= {r.name: r for r in report.results if r.name in names}
-    review, agent = found.get(GateName.REVIEW), reports.get("review")
-    if review is not None and isinstance(agent, GateReport) and agent.opinion is not None:
-        found[GateName.REVIEW] = _with_opinion(review, agent.opinion, review_minimum)
+    review, agent = found.get(GateName.REVIEW), reports.get("review", "it did not run")
+    if review is not None and review.status != "off":
+        unread = _unread(agent)
+        found[GateName.REVIEW] = (
+            review.model_copy(update={"because": f"{review.because} No agent read it: {unread}."})
+            if isinstance(unread, str)
+            else _with_opinion(review, unread, review_minimum)
+        )
     return tuple(
         found.get(name)
         or GateResult(name=name, status="not_run", because=silent.get(name, "no job ran it"))
@@ -61,19 +73,33 @@ def join(
     )
 
 
+def _unread(report: GateReport | str) -> str | Completion:
+    """Return an opinion that says something, or why there is none."""
+    if isinstance(report, str):
+        return f"the review job handed nothing over: {report}"
+    said = report.opinion
+    if said is None:
+        return report.unread or "none was asked"
+    if said.status is not CompletionStatus.SUCCESS:
+        return f"{said.tier} ended with {said.status}: {(said.error or '')[:MAX_WORDS]}".rstrip(
+            ": "
+        )
+    if said.score is None and not said.findings:
+        return f"{said.tier} gave neither a score nor a finding"
+    return said
+
+
 def _with_opinion(review: GateResult, opinion: Completion, minimum: float) -> GateResult:
     """Join what analyzers found with what a reviewing agent did; neither can undo the other."""
-    if review.status == "off":
-        return review
-    said = opinion.findings
-    scores = () if opinion.score is None else (opinion.score,)
     ran = ("analyzers",) if review.status != "not_run" else ()
     could_not = (review.because,) if review.status == "not_run" else ()
-    if not said and not scores:
-        return review
     threshold = review.threshold if review.threshold is not None else minimum
-    earlier = () if review.value is None else (review.value,)
+    scores = tuple(score for score in (review.value, opinion.score) if score is not None)
     joined = judge_review(
-        (*review.findings, *said), (*earlier, *scores), (*ran, opinion.engine), could_not, threshold
+        (*review.findings, *opinion.findings),
+        scores,
+        (*ran, f"an agent on {opinion.tier}"),
+        could_not,
+        threshold,
     )
     return joined.model_copy(update={"log": review.log})

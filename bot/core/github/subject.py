@@ -24,6 +24,11 @@ class Subject:
     pull: int | None = None
     title: str = ""
 
+    @property
+    def name(self) -> RunId:
+        """The run's id, or one that stands for a pull request."""
+        return self.run or RunId(f"pull-{self.pull or 0}")
+
 
 def subject_of(event: Event) -> Subject | str:
     """Return what an event wants checked; a text says why there is nothing."""

@@ -10,17 +10,26 @@ from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository
 from bot.core import events as happened
 from bot.core import names
-from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.decide import RunGates
 from bot.core.gates import GateName
-from bot.core.github.gate_report import FILE, GateReport
+from bot.core.github.gate_report import FILE, MAX_WORDS, GateReport
+from bot.core.github.handback import Envelope
 from bot.core.github.subject import Subject
 from bot.core.handoff import Completion
 from bot.core.state import RunState, fold
 from bot.errors import UserError
 from bot.ports import Clock
 from bot.usecases.run_gates import GateKeeper
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What a reviewing agent handed back, with its ledger."""
+
+    completion: Completion
+    envelope: Envelope
+
 
 EXECUTING = (GateName.TESTS, GateName.COVERAGE)
 
@@ -34,7 +43,7 @@ class Checking:
     clock: Clock
     keeper: GateKeeper
     environment: Callable[[str], Mapping[str, str]]  # of the folder with this name
-    opinion: Callable[[Subject, RunState], Completion | None]  # of a reviewing agent
+    read: Callable[[Subject, RunState], Opinion | str]  # by an agent; a text says why not
 
     def check(self, subject: Subject, wanted: tuple[GateName, ...]) -> GateReport:
         """Return a report on some of the gates.
@@ -44,8 +53,7 @@ class Checking:
         """
         state = self.state_of(subject)
         if wanted == (GateName.REVIEW,):
-            opinion = self.opinion(subject, state) if self.settings.review.enabled else None
-            return self._report(subject, opinion=opinion)
+            return self._read(subject, state)
         if set(wanted) & set(EXECUTING):
             wanted = (*wanted, GateName.REVIEW)
         asked = RunGates(state.iteration, subject.head, wanted)
@@ -55,6 +63,12 @@ class Checking:
             name: data.decode("utf-8", "replace") for name, data in checked.evidence.items()
         }
         return self._report(subject, results=checked.results, evidence=evidence)
+
+    def _read(self, subject: Subject, state: RunState) -> GateReport:
+        found = self.read(subject, state) if self.settings.review.enabled else "it is switched off"
+        if isinstance(found, str):
+            return self._report(subject, unread=found[:MAX_WORDS])
+        return self._report(subject, opinion=found.completion, envelope=found.envelope)
 
     def state_of(self, subject: Subject) -> RunState:
         """Return the run as it is recorded, or one that stands for a pull request."""
@@ -70,7 +84,7 @@ class Checking:
         request = happened.RunRequested.model_validate(
             {
                 "at": self.clock.now(),
-                "run": RunId(f"pull-{subject.pull or 0}"),
+                "run": subject.name,
                 "task": subject.title,
                 "base_sha": merge_base,
             }

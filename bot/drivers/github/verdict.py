@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from bot.adapters.git import RefMoved
 from bot.adapters.github.hub import Hub
+from bot.adapters.github.origin import Origin
 from bot.adapters.github.zip_files import BadZip, read_zip
+from bot.adapters.ledger_branch import LedgerBranch
 from bot.core.base import digest
 from bot.core.config import Settings
 from bot.core.gates import GateName, GateResult
 from bot.core.github.gate_report import FILE, MAX_BYTES, GateReport, join
+from bot.core.github.opinions import refuse_opinion
 from bot.core.github.subject import Subject
+from bot.core.ledger import LedgerLine
+from bot.core.routing import Tier
+from bot.drivers.github.heeding import heed_pull
 from bot.drivers.github.run import GithubRun
 from bot.drivers.github.showing import new_check
 from bot.drivers.settling import Fact
+from bot.errors import Unavailable
 from bot.render.github.checks import check_output, not_orchestrated
+
+_TRIES = 10
 
 
 def read_reports(
@@ -44,6 +55,8 @@ def record_verdict(
     run: GithubRun, subject: Subject, reports: Mapping[str, GateReport | str]
 ) -> None:
     """Record what the gates say of a run's commit and go on from there."""
+    tiers = (rung.tier for rung in run.state.policy.ladder.rungs)
+    reports = held_against(reports, subject, tiers, run.desk.clock.now())
     results = join(reports, run.state.policy.gates, run.desk.settings.review.minimum)
     evidence = {
         name: text.encode()
@@ -52,16 +65,45 @@ def record_verdict(
         for name, text in report.evidence.items()
         if _is_evidence(name)
     }
+    heed_pull(run)
     run.settle(
         Fact(
             lambda state: [
                 run.journal.gate(result, state, state.iteration, subject.head) for result in results
             ],
             files=evidence,
+            spend=spend_of(reports),
         )
     )
     run.hand_out()
     run.show()
+
+
+def held_against(
+    reports: Mapping[str, GateReport | str], subject: Subject, tiers: Iterable[Tier], now: datetime
+) -> Mapping[str, GateReport | str]:
+    """Take an agent's opinion out that is not what a review of this commit would be."""
+    report = reports.get("review")
+    why = refuse_opinion(report, subject, tiers, now) if isinstance(report, GateReport) else ""
+    return {**reports, "review": f"its opinion is refused, {why}"} if why else reports
+
+
+def spend_of(reports: Mapping[str, GateReport | str]) -> tuple[LedgerLine, ...]:
+    """Return the model calls of a review that was held against what it must be."""
+    report = reports.get("review")
+    found = report.envelope if isinstance(report, GateReport) else None
+    return found.spend if found else ()
+
+
+def record_spend(origin: Origin, lines: tuple[LedgerLine, ...], now: datetime) -> None:
+    """Write model calls that belong to no run into the ledger. Raises Unavailable."""
+    for _ in range(_TRIES):
+        try:
+            origin.update_refs(LedgerBranch(origin).prepare(lines, now))
+        except RefMoved:
+            continue  # it was fetched; somebody else's lines come first
+        return
+    raise Unavailable("The ledger is written to faster than it can be read.", fix="Run it again.")
 
 
 def post_checks(hub: Hub, subject: Subject, results: tuple[GateResult, ...]) -> None:

@@ -1,0 +1,64 @@
+"""The reviewing agent: which free tier reads a commit, with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bot.adapters.gate_reports import RepositoryCommits
+from bot.core.environment import built_environment
+from bot.core.github.opinions import REVIEW
+from bot.core.github.subject import Subject
+from bot.core.plan import Workstream
+from bot.core.routing import NoRoute, route_free
+from bot.core.state import RunState
+from bot.drivers.github.checking import Opinion
+from bot.drivers.local_workers import LocalWorkers
+from bot.usecases.hand_back import envelope_of
+from bot.usecases.reading import Reader
+from bot.usecases.review_head import Head, review_head
+from bot.usecases.run_workstream import Tools
+from bot.wiring.tiers import load_ladder
+
+Read = Callable[[Subject, RunState], Opinion | str]
+
+
+def reviewer(
+    workers: LocalWorkers, variables: Mapping[str, str], say: Callable[[str], None]
+) -> Read:
+    """Return what lets an agent read a commit; it says why where no free tier can."""
+
+    def read(subject: Subject, state: RunState) -> Opinion | str:
+        assert state.request is not None, "a commit is checked for somebody"
+        ladder = load_ladder(workers.repository, workers.settings, variables)
+        found = route_free(REVIEW, ladder, state.exhausted)
+        if isinstance(found, NoRoute):
+            return f"no free tier can ({found.because})"
+        head = Head(subject.name, subject.head, state.request.base_sha, state.request.task)
+        commits, who = RepositoryCommits(workers.repository), reader(workers, REVIEW, say)
+        result = review_head(head, found.tier, commits, who)
+        return Opinion(result.completion, envelope_of(replace(result, evidence={})))
+
+    return read
+
+
+def reader(workers: LocalWorkers, workstream: Workstream, say: Callable[[str], None]) -> Reader:
+    """Build what an agent that only reads is started with."""
+    folder = workers.folder.attempt(f"{workstream.id}.1")
+    return Reader(
+        role=workers.roles[workstream.role],
+        tools=Tools(
+            worktrees=workers.worktrees,
+            processes=workers.processes,
+            engine=workers.engines[workstream.engine or ""],
+            clock=workers.clock,
+            pause=workers.clock.pause,
+            redactor=workers.redactor,
+            isolation=workers.isolation,
+        ),
+        folder=str(folder),
+        environment=built_environment(
+            path=workers.path, home=str(folder / "home"), tmp=str(folder / "tmp"), extra={}
+        ),
+        say=say,
+    )
