@@ -94,24 +94,19 @@ class Combination:
         repository, ours = self._repository, self.head()
         ours_tree = f"{ours}^{{tree}}"
         stand_in = repository.commit_tree(ours_tree, [branch.base], "ours", self._at)
-        args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")
-        try:
-            tree = repository.text(*args, stand_in, branch.head).rstrip("\0")
-        except GitError as error:
-            if error.code != 1:  # 1 is a conflict, whatever it lists; more is a failure
-                raise
-            return self._conflict(error.stdout)
+        tree = _merged(repository, stand_in, branch.head)
+        if not isinstance(tree, str):
+            return self._conflict(tree)
         message = _message(branch)
         self._head = repository.commit_tree(tree, [ours, branch.head], message, self._at)
         [changes] = changes_of(repository, [Branch(branch.workstream, ours, self._head)])
         self._overlay = lay(self._overlay, changes, branch.workstream)
         return Landed()
 
-    def _conflict(self, out: bytes) -> Conflict:
-        _, *files = out.decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
+    def _conflict(self, files: tuple[str, ...]) -> Conflict:
         everything = tuple(self._overlay.entries)
         others = self._overlay.owners_of(files) or self._overlay.owners_of(everything)
-        return Conflict(others, tuple(printable(file) for file in sorted(set(files))))
+        return Conflict(others, tuple(map(printable, files)))
 
     def _stream(self) -> Iterable[bytes]:
         """Write one merge commit a branch; the last one carries mark 1."""
@@ -123,6 +118,24 @@ class Combination:
             yield from change_lines(changes)
             yield b"\n"
             parent = b":%d" % mark
+
+
+def conflicts_between(repository: Repository, ours: Sha, theirs: Sha) -> tuple[str, ...]:
+    """Name the files in which two commits do not merge; none: they do."""
+    merged = _merged(repository, ours, theirs)
+    return () if isinstance(merged, str) else tuple(map(printable, merged))
+
+
+def _merged(repository: Repository, ours: Sha, theirs: Sha) -> str | tuple[str, ...]:
+    """Merge two commits with git; return the tree, or the paths that conflict."""
+    args = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages")
+    try:
+        return repository.text(*args, ours, theirs).rstrip("\0")
+    except GitError as error:
+        if error.code != 1:  # 1 is a conflict, whatever it lists; more is a failure
+            raise
+        _, *files = error.stdout.decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
+        return tuple(sorted(set(files)))
 
 
 def _message(branch: Branch) -> str:

@@ -88,9 +88,8 @@ class Story(Workshop):
         self.drain()
 
     def text(self, ref: str, path: str) -> str:
-        """A file of a branch or commit."""
-        data = self.repository.git.git("show", f"{ref}:{path}")
-        return data if isinstance(data, str) else data.decode()
+        """A file of a branch or commit, without the newlines around it."""
+        return self.repository.git.git("show", f"{ref}:{path}")
 
     def requests_of(self, *names: str) -> int:
         """How many requests were made of the API; with names, those whose path has them."""

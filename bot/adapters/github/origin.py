@@ -21,6 +21,7 @@ _MOVED = re.compile(
 _REFUSED = re.compile(
     r"remote rejected|pre-receive hook declined|protected branch|denied to|GH\d{3}"
 )
+_NO_RIGHT = re.compile(r"Write access to repository not granted|returned error: 40[13]")
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ class Origin(Repository):
                 said = f"{error.stdout.decode('utf-8', 'replace')}\n{error.stderr}"
                 if _MOVED.search(said) or self._has_moved(updates):
                     raise RefMoved(said.strip()[-500:]) from error
-                if _REFUSED.search(said) or nth == _TRIES - 1:
+                if _REFUSED.search(said) or _NO_RIGHT.search(said) or nth == _TRIES - 1:
                     raise _explained(said) from error
                 self.pause(2.0**nth)
             else:
@@ -169,6 +170,11 @@ def _explained(said: str) -> UserError | Unavailable:
         return UserError(
             "GitHub does not let a workflow's token change files in .github/workflows.",
             fix="Leave those files out of the task, or change them by hand.",
+        )
+    if _NO_RIGHT.search(said):
+        return UserError(
+            "The job's token may not push to the repository.",
+            fix="Give the job's token the permission contents: write.",
         )
     if _REFUSED.search(said):
         return UserError(

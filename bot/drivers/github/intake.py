@@ -29,6 +29,7 @@ from bot.core.github.permission import Actor, Refused, Wanted, may, who_must_hol
 from bot.core.github.presence import marker
 from bot.core.github.run_ids import next_run, runs_of
 from bot.core.github.subject import run_of_branch
+from bot.drivers.github.heeding import heed_pull
 from bot.drivers.github.run import Desk, GithubRun
 from bot.drivers.github.steering import Steering, run_in_the_way, usable_names
 from bot.drivers.settling import Fact, Proposal
@@ -98,6 +99,7 @@ class Intake:
             if run.state.request is None:
                 continue
             if not run.state.finished:
+                heed_pull(run)
                 run.settle()
                 run.hand_out()
             run.show()

@@ -19,6 +19,7 @@ from bot.core.lost import nothing_back
 from bot.core.outcomes import OutcomeClass
 from bot.core.redact import Redactor
 from bot.core.state import Attempt, RunState
+from bot.drivers.github.heeding import heed_pull
 from bot.drivers.github.run import GithubRun, tier_of
 from bot.drivers.settling import Fact
 from bot.errors import UserError
@@ -37,6 +38,7 @@ def publish(
     if not 1 <= attempt <= len(attempts):
         raise UserError(f"Attempt {attempt} of {workstream} was never handed out.")
     result = _Reception(run, attempts[attempt - 1], redactor).result(artifact)
+    heed_pull(run)
     run.settle(_first(run, result), _late(run, result))
     run.hand_out()
     run.show()

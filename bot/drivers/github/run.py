@@ -168,7 +168,8 @@ class GithubRun:
         me = f"{desk.job.run_id}.{desk.job.name}.{desk.job.attempt}"
         wanted = desk.settings.github.sub_issues
         return Shower(
-            self.record, desk.hub, desk.links, desk.clock, me, self.issue, sub_issues=wanted
+            *(self.record, desk.origin, desk.hub, desk.links, desk.clock, me, self.issue),
+            sub_issues=wanted,
         )
 
     def _given_up(self) -> list[Fact]:

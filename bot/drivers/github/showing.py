@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.adapters.combine import conflicts_between
 from bot.adapters.event_ref import Batch, EventRef, Overtaken
+from bot.adapters.git import Repository
 from bot.adapters.github.errors import (
-    ActionsMayNotOpenPulls,
-    Forbidden,
     Gone,
     Moved,
     NotFound,
@@ -23,7 +23,7 @@ from bot.adapters.github.errors import (
 )
 from bot.adapters.github.hub import Hub
 from bot.adapters.github.values import Annotation, NewCheck, Pull
-from bot.core.base import RunId, digest
+from bot.core.base import RunId, Sha, digest
 from bot.core.events import Event, RunStatus
 from bot.core.github.checks import overrides_of
 from bot.core.github.links import Links
@@ -43,7 +43,7 @@ MOST_WITH_LINKS = 50  # workstreams up to which dependencies are linked: each li
 _PEN_LASTS = timedelta(minutes=10)
 _TRIES = 100
 
-_ABSENT = (NotFound, Gone, Moved, Forbidden)  # the issue was deleted, transferred, or locked
+_ABSENT = (NotFound, Gone, Moved)  # the issue was deleted or transferred
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Shower:
     """Shows one run. `me` names this job; `sub_issues` is what the settings want."""
 
     record: EventRef
+    repository: Repository
     hub: Hub
     links: Links
     clock: Clock
@@ -60,7 +61,8 @@ class Shower:
 
     def show(self) -> bool:
         """Show the run as it is; False: somebody else does. Raises what keeps a part from it."""
-        if self.presence().shown == len(self.record.load()):
+        known = self.presence()
+        if known.shown == len(self.record.load()) and "pull" not in known.because:
             return True
         taken = self._take_pen()
         if taken is None:
@@ -88,6 +90,12 @@ class Shower:
         """Read what was made so far."""
         data = self.record.read(FILE)
         return Presence.model_validate_json(data) if data else Presence(issue=self.issue)
+
+    def conflicts(self, branch: str, head: Sha) -> tuple[str, ...]:
+        """Name the files in which a branch moved away from a run's commit."""
+        ref = f"refs/heads/{branch.removeprefix('refs/heads/')}"
+        tip = self.repository.refs(ref).get(ref)
+        return conflicts_between(self.repository, tip, head) if tip else ()
 
     def _take_pen(self) -> tuple[Presence, bool] | None:
         """Take the pen, and say whether it was dropped by somebody; None: it is held."""
@@ -158,6 +166,10 @@ class _Exhibit:
             return
         if state.integration.head_sha == state.request.base_sha:
             return
+        if state.cancelled and self.presence.pull is None:
+            return
+        head = state.integration.head_sha
+        self._set(conflicts=self._shower.conflicts(state.request.base_ref, head))
         pull = self.presence.pull or self._open_pull()
         if pull is None:
             return
@@ -181,11 +193,8 @@ class _Exhibit:
         try:
             found = self._hub.pulls.find(head) if self._search else None
             made = found or self._hub.pulls.open(title, body, head, base, draft=True)
-        except ActionsMayNotOpenPulls as error:
-            self._because("pull", f"{error.what} {error.fix}")
-            return None
         except Refusal as error:
-            self._because("pull", error.what)
+            self._because("pull", f"{error.what} {error.fix}".strip())
             return None
         self._because("pull", "")
         if not found:

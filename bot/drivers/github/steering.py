@@ -14,6 +14,7 @@ from bot.core.github import commands as said
 from bot.core.github.commands import COMMANDS, Command
 from bot.core.report import open_questions
 from bot.core.state import RunState
+from bot.drivers.github.heeding import heed_pull
 from bot.drivers.github.run import GithubRun
 from bot.drivers.settling import Fact
 from bot.errors import UserError
@@ -39,6 +40,9 @@ class Steering:
 
     def obey(self, command: Command) -> str:
         """Do what a command for a run says, and return the answer to it."""
+        goes_on = isinstance(command, said.Retry | said.Approve | said.ApprovePaid | said.Override)
+        if goes_on and (ended := heed_pull(self.run)):
+            return replies.refused(self.to, ended, "/orchestrate starts another run.")
         try:
             return self._obey(command)
         except UserError as error:
@@ -81,10 +85,11 @@ class Steering:
     def _retry(self, names: tuple[str, ...], because: str) -> str:
         """Try again what was lost; where nothing was, ask anew for what a tier or a gate owes."""
         owed = _is_owed_something(self.run.state)
+        unopened = "pull" in self.run.shower.presence().because  # what shows the run opens it
         try:
             answer = self._record(lambda now: self._speaker.retry(now, names, because))
         except UserError:
-            if not owed:
+            if not owed and not unopened:
                 raise
             answer = Answer(())
         if owed:

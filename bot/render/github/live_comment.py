@@ -30,6 +30,7 @@ from bot.render.github.markdown import (
 )
 from bot.render.github.mermaid import graph
 from bot.render.github.sections import (
+    conflict_line,
     cost_line,
     figures_line,
     gates_table,
@@ -55,6 +56,7 @@ def live_comment(
     report = make_report(state, events, run)
     above = (marker(run, "live"), headline(run, state, presence), _asks(state, presence))
     below = (
+        conflict_line(state, presence),
         lost_list(state),
         gates_table(state, events, presence, links),
         _graph(state),

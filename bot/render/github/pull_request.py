@@ -17,6 +17,7 @@ from bot.render.github.headline import headline
 from bot.render.github.markdown import commands, link, paragraphs, record
 from bot.render.github.sections import (
     changed,
+    conflict_line,
     cost_table,
     figures_line,
     gates_table,
@@ -54,6 +55,7 @@ def pull_body(
     requester: str,
 ) -> str:
     """Tell a reviewer all of it; only where everything landed does merging close the issue."""
+    presence = presence.model_copy(update={"pull": None})  # the page that this is on
     metrics = measure(events, state.plan, state.policy.max_parallel)
     left_out = lost_list(state)
     iterations = f", after {state.iteration} iterations" if state.iteration > 1 else ""
@@ -62,7 +64,8 @@ def pull_body(
     return paragraphs(
         marker(run, "pull"),
         f"{_reference(state, presence.issue)} Asked for by {inline(requester, 60)}.",
-        headline(run, state, presence.model_copy(update={"pull": None})),
+        headline(run, state, presence),
+        conflict_line(state, presence),
         "## What was done",
         _done(state, presence, links),
         "## What was left out" if left_out else "",

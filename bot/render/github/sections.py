@@ -14,7 +14,7 @@ from bot.core.ledger import Billing
 from bot.core.metrics import Cost, Metrics, sum_of
 from bot.core.names import combined_branch
 from bot.core.state import RunState, WorkstreamStatus
-from bot.render.github.markdown import GATE_SYMBOLS, bullets, link, table
+from bot.render.github.markdown import GATE_SYMBOLS, bullets, code, link, table
 from bot.render.report import figures_of, measured
 from bot.render.terminal import count, dollars, words
 
@@ -120,6 +120,20 @@ def _not_made(state: RunState, presence: Presence, links: Links) -> Iterator[str
             page = links.compare(_base(state), combined_branch(state.request.run))
             text += f". {link('Open it by hand', page)}"
         yield text
+
+
+def conflict_line(state: RunState, presence: Presence) -> str:
+    """Say in which files the base moved away from the run's branch, and how to go on."""
+    if not presence.conflicts or state.integration is None:
+        return ""
+    base, branch = code(_base(state), 100), code(state.integration.branch, 100)
+    files = ", ".join(code(path, 100) for path in presence.conflicts[:MAX_LISTED])
+    more = len(presence.conflicts) - MAX_LISTED
+    left = f" and {count(more, 'more file')}" if more > 0 else ""
+    return (
+        f"**{base} has moved and conflicts** in {files}{left}. Merge it into {branch} and push: "
+        "the gates check what you pushed."
+    )
 
 
 def _base(state: RunState) -> str:
