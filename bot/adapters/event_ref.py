@@ -15,7 +15,7 @@ from bot.core.ledger import LedgerLine
 from bot.errors import BotError, UserError
 from bot.render.costs import NOTHING_KNOWN, CostsPage
 
-_EVENTS = "events.jsonl"
+EVENTS = "events.jsonl"
 _TRIES = 50
 
 
@@ -50,7 +50,7 @@ class EventRef:
         """Read the events as they are now; none where the run has no record yet."""
         tip = self._repository.refs(names.run_ref(self.run)).get(names.run_ref(self.run))
         if tip != self._tip:
-            self._written = (self._repository.read(tip, _EVENTS) or b"") if tip else b""
+            self._written = (self._repository.read(tip, EVENTS) or b"") if tip else b""
             self._events = parse_events(self._written, self.run)
             self._tip = tip
         return self._events
@@ -65,7 +65,7 @@ class EventRef:
         fresh = tuple(event for event in batch.events if event.id not in known)
         written = self._written + write_events(fresh)
         commit = self._repository.commit_files(
-            {_EVENTS: written, **batch.files}, _message(fresh), at, self._tip
+            {EVENTS: written, **batch.files}, _message(fresh), at, self._tip
         )
         ours = RefUpdate(names.run_ref(self.run), commit, self._tip)
         for _ in range(_TRIES):

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.remote import Remote, RemoteName, remote_to_read
+
 
 class By(StrEnum):
     """What costs are summed by."""
@@ -22,6 +24,8 @@ def costs(
     ] = None,
     by: Annotated[By, typer.Option(help="What to sum by.")] = By.PROVIDER,
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
+    remote: Remote = False,
+    remote_name: RemoteName = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Sum up what model calls cost, by provider, tier or run."""
@@ -32,9 +36,10 @@ def costs(
     from bot.errors import Exit
     from bot.render.ledger import print_costs
     from bot.render.terminal import console_for
-    from bot.wiring.store import ledger_lines, open_repository
+    from bot.wiring.store import ledger_in, ledger_lines
 
-    lines = ledger_lines(open_repository(repo), month)
+    with ledger_in(repo, remote_to_read(remote, remote_name)) as repository:
+        lines = ledger_lines(repository, month)
     rows = totals(lines, lambda line: str(getattr(line, by.value)) or "–")
     if json:
         sums = {name: row.model_dump(mode="json") for name, row in rows.items()}

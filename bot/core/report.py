@@ -71,6 +71,8 @@ class Report(Strict):
     metrics: Metrics
     cost_usd: Usd | None  # None: nobody knows a part of it
     next_steps: tuple[str, ...]
+    issue: int | None = None  # where a run on GitHub was asked for; next_steps are comments there
+    pull_request: int | None = None
 
 
 class RunLine(Strict):
@@ -81,6 +83,8 @@ class RunLine(Strict):
     requested_at: Moment | None = None
     alive_until: Moment | None = None  # when the last sign of life of an attempt runs out
     task: str = ""
+    issue: int | None = None  # of a run on GitHub
+    pull_request: int | None = None
     trouble: str = ""
 
     def is_stopped(self, now: Moment) -> bool:

@@ -62,7 +62,8 @@ def _print_sections(console: Console, report: Report, state: RunState, now: date
     _print_list(console, "Conflicts", (_conflict(one) for one in report.conflicts))
     _print_list(console, "A person must decide", (q.question for q in open_questions(state)))
     _print_figures(console, report)
-    _print_commands(console, report.next_steps)
+    where = f"in a comment on issue #{report.issue}" if report.issue else ""
+    _print_commands(console, report.next_steps, where)
 
 
 def title(console: Console, text: str) -> None:
@@ -84,6 +85,9 @@ def _print_head(console: Console, report: Report, state: RunState) -> None:
     console.print(head)
     if state.request:
         console.print(plain(state.request.task, "italic", 300))
+    if report.issue:
+        pull = f", pull request #{report.pull_request}" if report.pull_request else ""
+        console.print(Text(f"Issue #{report.issue}{pull}"))
     if state.finished and state.finished.because:
         console.print(plain(state.finished.because, "", 500))
     landed = sum(w.status is WorkstreamStatus.LANDED for w in report.workstreams)
@@ -271,10 +275,10 @@ def _spent(report: Report) -> str:
     return defused("; ".join(parts), 500)
 
 
-def _print_commands(console: Console, commands: Iterable[str]) -> None:
+def _print_commands(console: Console, commands: Iterable[str], where: str = "") -> None:
     """Print commands whole, however narrow the terminal is, so that they can be copied."""
     commands = tuple(commands)
     if commands:
-        title(console, "Next")
+        title(console, f"Next, {where}" if where else "Next")
     for command in commands:
         console.print(Text(f"  {defused(command)}", style="cyan"), soft_wrap=True)

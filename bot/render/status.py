@@ -12,13 +12,18 @@ from bot.core.report import RunLine
 from bot.render.report import RUN_STYLES, table_of
 from bot.render.terminal import elapsed, plain, without_trailing_space
 
+NONE_HERE = 'No run was recorded here yet. Begin with: orchestrate run "…"'
 
-def print_runs(console: Console, runs: Sequence[RunLine], now: datetime) -> None:
-    """Print one line a run, the latest first."""
+
+def print_runs(
+    console: Console, runs: Sequence[RunLine], now: datetime, none: str = NONE_HERE
+) -> None:
+    """Print one line a run, the latest first; or that there is `none`."""
     if not runs:
-        console.print(Text('No run was recorded here yet. Begin with: orchestrate run "…"'))
+        console.print(Text(none))
         return
-    table = table_of("run", "status", "age")
+    on_github = any(run.pull_request for run in runs)
+    table = table_of("run", *(["pull"] if on_github else []), "status", "age")
     table.expand = True  # so that only the task gives way
     table.add_column("task", no_wrap=True, overflow="ellipsis", ratio=1)
     for run in runs:
@@ -29,6 +34,7 @@ def print_runs(console: Console, runs: Sequence[RunLine], now: datetime) -> None
             status = Text("stopped", style="yellow")
         age = elapsed(run.requested_at, now) if run.requested_at else "–"
         what = plain(run.trouble or run.task, "red" if run.trouble else "", 300)
-        table.add_row(Text(run.run), status, age, what)
+        pull = [f"#{run.pull_request}" if run.pull_request else "–"] if on_github else []
+        table.add_row(plain(run.run), *pull, status, age, what)
     with without_trailing_space(console):
         console.print(table)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.event_ref import EventRef, list_runs
 from bot.adapters.git import OLDEST_GIT, Repository, git_version
 from bot.adapters.ledger_branch import LedgerBranch
+from bot.adapters.remote_record import remote_ledger, remote_runs
 from bot.adapters.run_folder import RunFolder, Tidied, clean, runs_root
 from bot.core import names
 from bot.core.base import RunId, Sha
 from bot.core.events import Event
+from bot.core.github import presence
+from bot.core.github.presence import Presence
 from bot.core.ledger import LedgerLine
 from bot.core.report import RunLine, run_line
 from bot.errors import UserError
@@ -41,6 +45,44 @@ def base_commit(repository: Repository, name: str) -> Sha:
     return found
 
 
+@contextmanager
+def runs_in(path: str, remote: str | None, run: str | None = None) -> Iterator[Repository]:
+    """Open what holds the runs: the repository itself, or what a remote of it has."""
+    repository = open_repository(path)
+    if remote is None:
+        yield repository
+        return
+    name = names.run_id(run) if run else None
+    with remote_runs(repository, remote, _logins(), name) as found:
+        yield found
+
+
+@contextmanager
+def ledger_in(path: str, remote: str | None) -> Iterator[Repository]:
+    """Open what holds the ledger: the repository itself, or what a remote of it has."""
+    repository = open_repository(path)
+    if remote is None:
+        yield repository
+        return
+    with remote_ledger(repository, remote, _logins()) as found:
+        yield found
+
+
+def _logins() -> dict[str, str]:
+    """Return what the user told git of logins in the environment."""
+    asked = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_ASKPASS")
+    return {name: os.environ[name] for name in asked if name in os.environ}
+
+
+def read_presence(repository: Repository, run: RunId) -> Presence | None:
+    """Read what a run has on GitHub; None where it has nothing there, or that cannot be read."""
+    data = repository.read(names.run_ref(run), presence.FILE)
+    try:
+        return Presence.model_validate_json(data) if data is not None else None
+    except ValueError:
+        return None
+
+
 def read_record(repository: Repository, run: str) -> tuple[Event, ...]:
     """Read a run's events. Raises UserError where there is no such run."""
     events = EventRef(repository, names.run_id(run)).load()
@@ -58,9 +100,11 @@ def recorded_runs(repository: Repository) -> tuple[RunLine, ...]:
 
 def _recorded_run(repository: Repository, run: RunId) -> RunLine:
     try:
-        return run_line(run, EventRef(repository, run).load())
+        line = run_line(run, EventRef(repository, run).load())
     except UserError as error:
         return RunLine(run=run, trouble=error.what)
+    found = read_presence(repository, run)
+    return line.model_copy(update=found.numbers()) if found else line
 
 
 def ledger_lines(repository: Repository, month: str | None) -> tuple[LedgerLine, ...]:

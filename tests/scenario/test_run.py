@@ -16,7 +16,7 @@ from tests.support.world import GATES_OFF, SETTINGS, World, make_world, plan, wo
 
 REPORT = (
     "run status base_sha branch head_sha workstreams conflicts gates iterations metrics cost_usd"
-    " next_steps"
+    " next_steps issue pull_request"
 )
 WORKSTREAM = (
     "id status branch head_sha engine tier attempts started_at finished_at files_changed cost_usd"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.core.events import ApprovalRequested, RunStatus
+from bot.core.github.presence import Presence
 from bot.core.money import cap_reached
-from bot.core.report import lost_workstreams, open_questions, proposed_usd
+from bot.core.report import Report, lost_workstreams, open_questions, proposed_usd
 from bot.core.state import RunState
 
 
@@ -19,6 +20,11 @@ def next_commands(state: RunState) -> tuple[str, ...]:
     if questions := open_questions(state):
         return tuple(dict.fromkeys(answer_to(state, question) for question in questions))
     return tuple(_after_failure(state)) if state.finished else ()
+
+
+def on_github(report: Report, state: RunState, presence: Presence) -> Report:
+    """Say of a run on GitHub where it is, and what to write there."""
+    return report.model_copy(update={**presence.numbers(), "next_steps": next_commands(state)})
 
 
 def answer_to(state: RunState, question: ApprovalRequested) -> str:

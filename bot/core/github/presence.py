@@ -58,6 +58,10 @@ class Presence(Strict):
     because: dict[str, str] = Field(default_factory=dict)
     pen: Pen | None = None
 
+    def numbers(self) -> dict[str, int | None]:
+        """Return the issue's and the pull request's number, as reports have them."""
+        return {"issue": self.issue, "pull_request": self.pull.number if self.pull else None}
+
 
 def marker(run: RunId, what: str) -> str:
     """Return the hidden line that names an object of ours, as it stands in its body."""
