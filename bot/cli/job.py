@@ -25,6 +25,25 @@ def intake() -> int:
 
 
 @job.command()
+def plan(run: Run, source: From, out: Out) -> int:
+    """Let a model make the plan of a run."""
+    from bot.wiring.jobs import plan as make
+
+    return make(run, source, out)
+
+
+@job.command()
+def accept(
+    run: Run,
+    plan: Annotated[Path, typer.Option(help="The artifact, as a zip; it may be missing.")],
+) -> int:
+    """Take in a model's plan, or plan by a template where it is none."""
+    from bot.wiring.jobs import accept as take
+
+    return take(run, plan)
+
+
+@job.command()
 def announce(run: Run) -> int:
     """Show a run: comment, sub-issues, pull request, checks."""
     from bot.wiring.jobs import announce as show

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.core.base import digest, few, printable
@@ -67,7 +68,7 @@ def judge(workstream: Workstream, evidence: Evidence, protected: tuple[str, ...]
 
 def trespass(workstream: Workstream, changed: tuple[str, ...], protected: tuple[str, ...]) -> str:
     """Name the files that it must not have changed; empty: there are none."""
-    guarded = tuple(_folded(pattern) for pattern in ALWAYS_PROTECTED + protected)
+    guarded = _guarded(protected)
     named = tuple(p for p in workstream.files if workstream.approval and _lies_in(p, guarded))
     touched = sorted(p for p in changed if owns(guarded, _folded(p)) and not owns(named, p))
     if touched:
@@ -76,6 +77,16 @@ def trespass(workstream: Workstream, changed: tuple[str, ...], protected: tuple[
     if foreign:
         return f"it changed files that it does not own: {few([*map(printable, foreign)], 5)}"
     return ""
+
+
+def names_protected(patterns: Iterable[str], protected: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the patterns that name something protected by name; `protected` are the settings'."""
+    guarded = _guarded(protected)
+    return tuple(pattern for pattern in patterns if _lies_in(pattern, guarded))
+
+
+def _guarded(protected: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_folded(pattern) for pattern in ALWAYS_PROTECTED + protected)
 
 
 def _lies_in(pattern: str, guarded: tuple[str, ...]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,10 +21,11 @@ from bot.core.events import Policy
 from bot.core.github.links import Links
 from bot.core.github.payloads import Event, read_event
 from bot.core.github.permission import OWN_LOGINS
+from bot.core.github.planning import PLANNING
 from bot.core.github.task_text import text_hash
-from bot.core.plan import Complexity
-from bot.core.routing import Tier
-from bot.drivers.github.run import Desk, Job
+from bot.core.plan import Complexity, Plan
+from bot.core.routing import Route, Tier, route_free
+from bot.drivers.github.run import Desk, Job, Planner
 from bot.drivers.settling import Proposal
 from bot.errors import UserError
 from bot.render.plan import to_yaml
@@ -136,13 +137,6 @@ def build_desk(here: Runner, name: str, default_branch: str, run: RunId | None =
     settings = load_settings(origin)
     server, repository = here.require("GITHUB_SERVER_URL"), here.require("GITHUB_REPOSITORY")
 
-    def planner(task: str, plan: bytes | None, *, wait: bool) -> Proposal | None:
-        found = _propose(origin, task, plan)
-        hard = found.plan.complexity in _HARD
-        if wait and plan is None and hard and settings.github.planner == "model":
-            return None
-        return found
-
     def policy(run: RunId, budget: Decimal | None) -> Policy:
         ladder = ladder_elsewhere(origin, settings, _environment_of_agents(here))
         return policy_with(origin, run, Asked(task="", max_usd=budget), ladder, settings)
@@ -155,12 +149,35 @@ def build_desk(here: Runner, name: str, default_branch: str, run: RunId | None =
         clock=SystemClock(),
         default_branch=default_branch,
         job=job,
-        planner=planner,
+        planner=_planner(here, origin, settings),
         policy=policy,
     )
 
 
-def _propose(repository: Repository, task: str, plan: bytes | None) -> Proposal:
+def _planner(here: Runner, origin: Origin, settings: Settings) -> Planner:
+    """Return what plans: by a template, unless a model is to and one can."""
+
+    def planner(task: str, plan: bytes | None, *, wait: bool) -> Proposal | None:
+        found = propose_bound(origin, task, plan)
+        asked = wait and plan is None and settings.github.planner == "model"
+        if not asked or not _is_for_models(found.plan):
+            return found
+        ladder = ladder_elsewhere(origin, settings, _environment_of_agents(here))
+        tier = route_free(PLANNING, ladder, {})
+        if isinstance(tier, Route):
+            return None
+        return replace(found, notes=(*found.notes, f"no model planned: {tier.because}"))
+
+    return planner
+
+
+def _is_for_models(plan: Plan) -> bool:
+    """Whether a task is worth a model's plan; commands and a person's yes are ours to plan."""
+    ours = any(workstream.run or workstream.approval for workstream in plan.workstreams)
+    return plan.complexity in _HARD and not ours
+
+
+def propose_bound(repository: Repository, task: str, plan: bytes | None) -> Proposal:
     """Make a plan of a frozen text, and write down which text that was."""
     source = PlanSource(task=task) if plan is None else PlanSource(plan=plan, name="issue")
     found = propose(repository, source, "HEAD")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bot.adapters.clock import SystemClock
+from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository
 from bot.adapters.github.origin import Origin
 from bot.adapters.run_folder import RunFolder
@@ -17,10 +19,15 @@ from bot.core.base import RunId
 from bot.core.environment import built_environment
 from bot.core.gates import GateName
 from bot.core.github import payloads
+from bot.core.github.planning import PLANNING, PlanReport, planning_route
 from bot.core.github.subject import Subject, subject_of
+from bot.core.routing import NoRoute
+from bot.core.state import fold
 from bot.drivers.github.attempting import hand_back, recorded_attempt, work
 from bot.drivers.github.checking import Checking, write_report
-from bot.drivers.github.intake import Intake, Taken
+from bot.drivers.github.intake import MOST_IN_MATRIX, Intake, Taken
+from bot.drivers.github.planning import accept as take_plan
+from bot.drivers.github.planning import write_planned
 from bot.drivers.github.posting import post_for
 from bot.drivers.github.publishing import publish as take_in
 from bot.drivers.github.run import Desk, GithubRun
@@ -42,9 +49,19 @@ from bot.render.github.step_summary import (
     nothing_summary,
     recorded_summary,
 )
+from bot.usecases.hand_back import envelope_of
+from bot.usecases.plan_with_model import ToPlan, plan_with_model
 from bot.wiring.environment import redactor
-from bot.wiring.github import Runner, build_desk, clone_for, hub_of, runner, tiers_elsewhere
-from bot.wiring.reviewing import reviewer
+from bot.wiring.github import (
+    Runner,
+    build_desk,
+    clone_for,
+    hub_of,
+    propose_bound,
+    runner,
+    tiers_elsewhere,
+)
+from bot.wiring.reviewing import reader, reviewer
 from bot.wiring.workers import build_workers, kept_apart
 
 
@@ -57,6 +74,36 @@ def intake() -> int:
     desk = build_desk(here, "intake", _default_branch(here, event), _issue_of(event))
     triggering_actor = here.variables.get("GITHUB_TRIGGERING_ACTOR", "")
     return _report(here, Intake(desk, triggering_actor).take(event))
+
+
+def plan(run: str, source: Path, out: Path) -> int:
+    """Let a model plan a run; what came of it is in the files that it leaves."""
+    here, repository, name = runner(), Repository.open(str(source)), names.run_id(run)
+    state = fold(EventRef(repository, name).load())
+    found, request = planning_route(state), state.request
+    if request is None or state.plan is not None or isinstance(found, NoRoute):
+        _say(f"run {name} wants no plan of a model")
+        return Exit.OK
+    workers = _workers(here, repository, name)
+    template = propose_bound(repository, request.task, None).plan
+    paths = repository.paths(request.base_sha)
+    wanted = ToPlan(name, request.base_sha, template, paths, workers.roles.keys())
+    result, written = plan_with_model(wanted, found.tier, reader(workers, PLANNING, _say))
+    envelope = envelope_of(replace(result, evidence={}))
+    write_planned(out, PlanReport(completion=result.completion, envelope=envelope), written)
+    here.summary(agent_summary(result.completion))
+    return Exit.OK
+
+
+def accept(run: str, artifact: Path) -> int:
+    """Take a model's plan in, or a template's where there is none, and hand out what is ready."""
+    here = runner()
+    with_run = _open(here, "accept", run)
+    take_plan(with_run, artifact)
+    work = with_run.take_workstreams(MOST_IN_MATRIX)
+    with_run.hand_out()
+    _told(here, with_run)
+    return _report(here, Taken(with_run.run, work))
 
 
 def announce(run: str) -> int:
@@ -200,13 +247,14 @@ def _report(here: Runner, taken: Taken) -> int:
             "any": json.dumps(bool(entries)),
             "work": json.dumps(entries),
             "planning": json.dumps(taken.planning),
-            "planning_key": "",
+            "planning_key": taken.planning_key,
         }
     )
     started = ", ".join(f"{w.workstream}.{w.attempt}" for w in taken.work)
     if taken.run is None:
         here.summary(nothing_summary(taken.because))
-    _say(f"run {taken.run}: {started or 'nothing to start'}" if taken.run else taken.because)
+    what = started or ("a model plans" if taken.planning else "nothing to start")
+    _say(f"run {taken.run}: {what}" if taken.run else taken.because)
     return Exit.OK
 
 

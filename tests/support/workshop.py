@@ -83,6 +83,7 @@ class Workshop:
     ran: list[Ran] = field(default_factory=list)
     wrap: Callable[[str, Callable[[], None]], None] | None = None  # runs a job otherwise
     silent: set[str] = field(default_factory=set)  # jobs that die before their first step
+    planning_keys: list[str] = field(default_factory=list)  # that planning asked for, by name
     _runs: int = 9_000
     _taken: int = 0  # dispatches that were run
 
@@ -115,6 +116,8 @@ class Workshop:
     def _orchestrate(self, name: str, payload: Payload, run_id: int, attempt: int) -> None:
         took = self.job("orchestrate", "intake", jobs.intake, name, payload, run_id, attempt)
         run = took.outputs.get("run", "")
+        if took.outputs.get("planning") == "true":
+            took = self._plan(run, took.outputs["planning_key"], (name, payload, run_id, attempt))
         if run:
             self.job(
                 *("orchestrate", "announce"),
@@ -123,6 +126,19 @@ class Workshop:
         for entry in json.loads(took.outputs.get("work", "[]")):
             inputs = {key: str(value) for key, value in entry.items()}
             self.workstream(inputs, payload, run_id, name, attempt)
+
+    def _plan(self, run: str, key: str, about: tuple[str, Payload, int, int]) -> Ran:
+        """Run the two jobs of a planning model; only the one key that it asked for is there."""
+        out, clone = self._scratch("out"), self._scratch("from")
+        self.planning_keys.append(key)
+
+        def plan() -> None:
+            jobs.fetch(clone, run)
+            self._without_token(lambda: jobs.plan(run, clone, out))
+
+        self.job("orchestrate", "plan", plan, *about)
+        artifact = self.zipped(out, f"{run}.plan")
+        return self.job("orchestrate", "accept", lambda: jobs.accept(run, artifact), *about)
 
     def workstream(
         self,

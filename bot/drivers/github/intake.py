@@ -26,9 +26,11 @@ from bot.core.github.payloads import (
     Scheduled,
 )
 from bot.core.github.permission import Actor, Refused, Wanted, may, who_must_hold
+from bot.core.github.planning import planning_route
 from bot.core.github.presence import marker
 from bot.core.github.run_ids import next_run, runs_of
 from bot.core.github.subject import run_of_branch
+from bot.core.routing import NoRoute
 from bot.drivers.github.heeding import heed_pull
 from bot.drivers.github.run import Desk, GithubRun
 from bot.drivers.github.steering import Steering, run_in_the_way, usable_names
@@ -46,7 +48,8 @@ class Taken:
 
     run: RunId | None = None
     work: tuple[WorkstreamDispatch, ...] = ()
-    planning: bool = False
+    planning: bool = False  # a model is to make the run's plan
+    planning_key: str = ""  # the one secret that it needs, by name
     because: str = ""  # nothing was set going
 
     def and_then(self, later: Taken) -> Taken:
@@ -237,7 +240,7 @@ class Intake:
         run = GithubRun(self._desk.of(name), name, proposal)
         request = self._request(ask, task, name)
         run.settle(Fact(lambda state: [] if state.request else [request]))
-        return self._handed_out(run)
+        return self._with_planning(run)
 
     def _request(self, ask: _Ask, task: str, run: RunId) -> happened.RunRequested:
         desk = self._desk
@@ -262,7 +265,14 @@ class Intake:
         """Give this workflow's matrix what is ready, and dispatch what it has no room for."""
         work = run.take_workstreams(MOST_IN_MATRIX)
         run.hand_out()
-        return Taken(run.run, work, planning=run.planning)
+        return Taken(run.run, work)
+
+    def _with_planning(self, run: GithubRun) -> Taken:
+        """Hand out, and let this workflow plan where a model is to; no later event plans again."""
+        taken, found = self._handed_out(run), planning_route(run.state)
+        if not run.planning or isinstance(found, NoRoute):
+            return taken
+        return replace(taken, planning=True, planning_key=found.tier.key_env or "")
 
     def _known(self, issue: int, cause: str) -> Taken:
         """Answer a second delivery: nothing new, but what a re-run has to hand out again."""
@@ -271,7 +281,7 @@ class Intake:
             return Taken(because=f"run {name} is of this issue; /orchestrate starts another")
         run = GithubRun(self._desk.of(name), name)
         run.settle()
-        return self._handed_out(run)
+        return self._with_planning(run) if self._desk.job.is_repeated else self._handed_out(run)
 
     def _preview(self, issue: Issue, to: To) -> str:
         try:
