@@ -336,6 +336,19 @@ def test_a_run_that_stops_for_money_goes_on_after_a_yes_and_the_ledger_says_who(
             assert "acme" in shop.text(ledger, "COSTS.md")
 
 
+def test_no_bot_lets_money_be_spent_even_where_it_may_command(opens: Opens) -> None:
+    with ScriptedModel(()) as model:
+        rules = {"agents": {"paid_without_sandbox": True}, "github": {"bots": ["renovate[bot]"]}}
+        with opens(tiers=[paid_tier(model)], **rules) as shop:
+            shop.github.add_user("renovate[bot]", "Bot")
+            shop.variables |= {"ORCHESTRATE_KEYS": "ACME_API_KEY", "ACME_API_KEY": "k-0123456789"}
+            number = shop.ask(THINKS)
+            [answer] = shop.say(number, "/approve-paid because I can", by="renovate[bot]")
+            assert "only people" in answer
+            assert shop.state().granted == ()
+            assert model.requests == []
+
+
 def test_a_model_that_comes_back_takes_its_work_after_a_retry(opens: Opens) -> None:
     with ScriptedModel(WORK) as model:
         free = {**paid_tier(model), "name": "acme-free", "billing": "free"}

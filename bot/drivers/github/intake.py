@@ -182,9 +182,9 @@ class Intake:
                 text = replies.refused(to, "There is no run here.", "/orchestrate starts one.")
                 return self._say(event, to, text)
             case said.ApprovePaid():
-                refused = self._refused(event, self._settings.may_approve_paid)
-                if refused:
-                    text = replies.not_allowed(to, self._settings.may_approve_paid)
+                wanted = self._settings.may_approve_paid
+                if event.sender.is_bot or self._refused(event, wanted):
+                    text = replies.not_allowed(to, wanted)
                     return self._say(event, to, text)
             case _:
                 pass
