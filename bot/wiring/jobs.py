@@ -19,6 +19,7 @@ from bot.core.base import RunId
 from bot.core.environment import built_environment
 from bot.core.gates import GateName
 from bot.core.github import payloads
+from bot.core.github.defuse import log_line
 from bot.core.github.planning import PLANNING, PlanReport, planning_route
 from bot.core.github.subject import Subject, subject_of
 from bot.core.routing import NoRoute
@@ -290,5 +291,5 @@ def _workers(here: Runner, repository: Repository, run: RunId) -> LocalWorkers:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"{log_line(line)}\n")
     sys.stdout.flush()

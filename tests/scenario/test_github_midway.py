@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import stat
 import zipfile
-from datetime import timedelta
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.core.events import RunStatus
-from bot.core.handoff import CompletionStatus
 from tests.support import workshop
 from tests.support.stories import Story, plan, story, writes
 
@@ -135,9 +133,7 @@ def test_another_run_that_is_merged_meanwhile_changes_nothing_of_this_one(shop: 
 
 
 @pytest.mark.parametrize("how", ["merged", "closed"])
-def test_a_pull_request_that_is_merged_or_closed_midway_ends_the_run(
-    shop: Story, how: str
-) -> None:
+def test_a_pull_request_that_is_merged_or_closed_midway_ends_the_run(shop: Story, how: str) -> None:
     def act() -> None:
         number = shop.pull_number()
         if how == "merged":
@@ -218,4 +214,69 @@ def test_a_token_without_a_right_is_named_and_the_run_ends_well_once_it_has_it(
     assert set(shop.checks().values()) == {"success", "neutral"}
     assert "**Passed.**" in shop.live()
     assert number
+    assert shop.errors() == []
+
+
+# What an agent's job hands back
+
+
+def rewritten(path: Path, change: Callable[[dict[str, bytes]], object]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    change(files)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+
+
+def _symlink(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        entry = zipfile.ZipInfo("completion.json")
+        entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(entry, "/etc/passwd")
+
+
+def _as_two(path: Path) -> None:
+    """Say that it is the work of another workstream."""
+
+    def change(files: dict[str, bytes]) -> None:
+        said = json.loads(files["completion.json"])
+        files["completion.json"] = json.dumps({**said, "workstream": "two"}).encode()
+
+    rewritten(path, change)
+
+
+ARTIFACTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (Path.unlink, "there is no artifact"),
+    "corrupt": (lambda path: path.write_bytes(path.read_bytes()[:-40]), "no whole zip"),
+    "path traversal": (
+        lambda path: rewritten(path, lambda files: files.update({"../../evil": b"x"})),
+        "a file that is not handed back",
+    ),
+    "zip bomb": (
+        lambda path: rewritten(path, lambda files: files.update({"handback.json": bytes(40**5)})),
+        "handback.json is larger than 32 MB",
+    ),
+    "symlink": (_symlink, "completion.json is no plain file"),
+    "another's workstream": (_as_two, "not of the attempt that was handed out"),
+}
+
+
+@pytest.mark.parametrize("kind", ARTIFACTS)
+def test_an_artifact_that_proves_nothing_fails_its_attempt_and_a_retry_mends_it(
+    shop: Story, tmp_path: Path, kind: str
+) -> None:
+    act, because = ARTIFACTS[kind]
+    shop.tamper = lambda path, name: act(path) if name == "1.one.1" else None
+    number = shop.ask(TWO)
+    last = shop.state().track("one").last
+    assert last
+    assert last.completion
+    assert because in (last.completion.error or "")
+    assert because in shop.live()
+    assert shop.state().landing == ()
+    assert list(tmp_path.rglob("evil")) == []
+    shop.say(number, "/retry")
+    assert shop.state().status is RunStatus.PASSED
+    two_files(shop)
     assert shop.errors() == []

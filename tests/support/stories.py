@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.adapters.clock import SystemClock
+from bot.core.base import RunId
 from bot.core.github.presence import marker
 from tests.support.github import FakeGithub
 from tests.support.github.state import CheckRun, Comment, Pull
@@ -34,6 +36,15 @@ FILES = {
 @dataclass
 class Story(Workshop):
     """A workshop with words for what people do and see."""
+
+    tamper: Callable[[Path, str], None] | None = None  # changes an artifact after its upload
+
+    def zipped(self, folder: Path, name: str) -> Path:
+        """Zip what a job left, and let somebody change it."""
+        path = super().zipped(folder, name)
+        if self.tamper:
+            self.tamper(path, name)
+        return path
 
     def ask(self, plan: str, *, by: str = "alice", title: str = "Write files") -> int:
         """Open an issue with a plan, label it, and run whatever that starts; return its number."""
@@ -101,8 +112,6 @@ class Story(Workshop):
 
 def marker_of(run: str) -> str:
     """The hidden line of a run's live comment."""
-    from bot.core.base import RunId
-
     return marker(RunId(run), "live")
 
 
@@ -114,16 +123,29 @@ def story(
     **settings: object,
 ) -> Iterator[Story]:
     """Open acme/widget, where alice may write; `settings` are those of its orchestrate.yml."""
-    time = Time()
-    time.install(monkeypatch)
     written = yaml.safe_dump({**SETTINGS, **settings})
     with FakeGithub() as github:
+        time = _same_time(github, monkeypatch)
         for login in ROLES:
             github.add_user(login)
         all_files = {**FILES, ".github/orchestrate.yml": written, **(files or {})}
         repository = github.create_repository("acme/widget", files=all_files)
         repository.collaborators |= {login: role for login, role in ROLES.items() if role}
         yield Story(github, repository, folder / "shop", time)
+
+
+def _same_time(github: FakeGithub, monkeypatch: pytest.MonkeyPatch) -> Time:
+    """Let the jobs' pauses pass at once, for GitHub too."""
+    time = Time()
+    time.install(monkeypatch)
+    wait = SystemClock.pause
+
+    def pause(clock: SystemClock, seconds: float) -> None:
+        wait(clock, seconds)
+        github.clock.advance(seconds=seconds)
+
+    monkeypatch.setattr(SystemClock, "pause", pause)
+    return time
 
 
 def plan(*workstreams: str, task: str = "Write files") -> str:

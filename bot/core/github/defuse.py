@@ -58,6 +58,11 @@ def title(text: str) -> str:
     return cut(_line(" ".join(clean(text).split())), MAX_TITLE) or "Untitled"
 
 
+def log_line(text: str) -> str:
+    """Make text safe in a job's log, out of which the runner takes commands."""
+    return _line(clean(text))
+
+
 def mermaid_label(text: str) -> str:
     """Make text safe between the quotes of a Mermaid node; never empty."""
     words = re.sub(r"[^\w\s.,/:'+=…-]", " ", clean(text).replace('"', "'"))

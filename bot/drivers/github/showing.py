@@ -257,7 +257,7 @@ class _Exhibit:
             return
         wanted = [plan.by_id[name] for name in plan.order]
         if len(wanted) > MOST_SUB_ISSUES:
-            self._because("sub_issues", f"GitHub takes at most {MOST_SUB_ISSUES} under one issue")
+            self._because("more", f"GitHub takes at most {MOST_SUB_ISSUES} under one issue")
         for workstream in wanted[:MOST_SUB_ISSUES]:
             if workstream.id not in self.presence.sub_issues:
                 self._make_issue(workstream)

@@ -23,6 +23,7 @@ MAX_LISTED = 12
 _WRONG = {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT, WorkstreamStatus.CANCELLED}
 _THINGS = {
     "sub_issues": "sub-issues",
+    "more": "a sub-issue for every workstream",
     "links": "dependencies between sub-issues",
     "pull": "the pull request",
 }
