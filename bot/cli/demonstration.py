@@ -35,6 +35,7 @@ from bot.render.live import screen_for
 from bot.render.report import print_summary, title
 from bot.render.terminal import console_for
 from bot.wiring import environment, local, planning, store
+from bot.wiring.policy import Asked
 
 _TIER = "recorded"  # as the example's settings call it
 _NEEDED = {"pytest": "pytest", "pytest_cov": "pytest-cov"}
@@ -116,7 +117,7 @@ def _run(stage: _Stage) -> RunId:
     proposal = planning.propose(repository, source, "HEAD")
     run = store.new_run_id(repository)
     _type(stage, "orchestrate run --plan plan.yaml")
-    asked = local.Asked(task=proposal.plan.task)
+    asked = Asked(task=proposal.plan.task)
     _drive(stage, _recorded_only(local.start_request(repository, asked, run)), proposal)
     _retry(stage, run)
     return run
@@ -135,7 +136,7 @@ def _retry(stage: _Stage, run: RunId) -> None:
     _type(stage, " ".join(["orchestrate retry", run, *left_out]))
     local.answers(repository, run).retry(left_out, "")
     _type(stage, f"orchestrate run --resume {run}")
-    again = local.resume_request(repository, run, local.Asked(task=""))
+    again = local.resume_request(repository, run, Asked(task=""))
     _drive(stage, _recorded_only(again), None)
 
 

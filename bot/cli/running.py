@@ -23,6 +23,7 @@ from bot.drivers.local import LocalDriver
 from bot.drivers.settling import Proposal
 from bot.errors import Exit, UserError
 from bot.wiring import local, planning, store, tiers
+from bot.wiring.policy import Asked
 
 _ONE_PRESS = timedelta(seconds=1)  # signals within it are the same person's same wish
 
@@ -167,8 +168,8 @@ def _read(name: str) -> bytes:
         ) from error
 
 
-def _asked(options: Options, task: str) -> local.Asked:
-    return local.Asked(
+def _asked(options: Options, task: str) -> Asked:
+    return Asked(
         task=task,
         base=options.base,
         jobs=options.jobs,

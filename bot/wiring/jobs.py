@@ -7,67 +7,30 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository
-from bot.adapters.github.origin import Origin
-from bot.adapters.run_folder import RunFolder
-from bot.adapters.steering_files import load_settings
 from bot.core import names
 from bot.core.base import RunId
-from bot.core.environment import built_environment
-from bot.core.gates import GateName
 from bot.core.github import payloads
 from bot.core.github.defuse import log_line
-from bot.core.github.planning import PLANNING, PlanReport, planning_route
 from bot.core.github.subject import Subject, subject_of
-from bot.core.routing import NoRoute
-from bot.core.state import fold
-from bot.drivers.github.attempting import hand_back, recorded_attempt, work
-from bot.drivers.github.checking import Checking, write_report
-from bot.drivers.github.intake import MOST_IN_MATRIX, Intake, Taken
-from bot.drivers.github.planning import accept as take_plan
-from bot.drivers.github.planning import write_planned
-from bot.drivers.github.posting import post_for
-from bot.drivers.github.publishing import publish as take_in
-from bot.drivers.github.run import Desk, GithubRun
-from bot.drivers.github.verdict import (
-    held_against,
-    post_checks,
-    post_not_orchestrated,
-    read_reports,
-    record_spend,
-    record_verdict,
-    results_for,
-    spend_of,
-)
-from bot.drivers.local_workers import LocalWorkers
 from bot.errors import Exit, UserError
-from bot.render.github.step_summary import (
-    agent_summary,
-    gates_summary,
-    nothing_summary,
-    recorded_summary,
-)
-from bot.usecases.hand_back import envelope_of
-from bot.usecases.plan_with_model import ToPlan, plan_with_model
-from bot.wiring.environment import redactor
-from bot.wiring.github import (
-    Runner,
-    build_desk,
-    clone_for,
-    hub_of,
-    propose_bound,
-    runner,
-    tiers_elsewhere,
-)
-from bot.wiring.reviewing import reader, reviewer
-from bot.wiring.workers import build_workers, kept_apart
+from bot.wiring.runner import Runner, clone_for, hub_of, runner
+
+if TYPE_CHECKING:  # each job loads what it needs, for somebody waits for all of them
+    from bot.adapters.github.origin import Origin
+    from bot.drivers.github.intake import Taken
+    from bot.drivers.github.run import GithubRun
+    from bot.drivers.local_workers import LocalWorkers
 
 
 def intake() -> int:
     """Take the event in, and hand out what it made ready."""
+    from bot.drivers.github.intake import Intake, Taken
+    from bot.wiring.github import build_desk
+
     here = runner()
     event = here.event()
     if isinstance(event, payloads.Ignored | payloads.Unusable):
@@ -79,6 +42,17 @@ def intake() -> int:
 
 def plan(run: str, source: Path, out: Path) -> int:
     """Let a model plan a run; what came of it is in the files that it leaves."""
+    from bot.adapters.event_ref import EventRef
+    from bot.core.github.planning import PLANNING, PlanReport, planning_route
+    from bot.core.routing import NoRoute
+    from bot.core.state import fold
+    from bot.drivers.github.planning import write_planned
+    from bot.render.github.step_summary import agent_summary
+    from bot.usecases.hand_back import envelope_of
+    from bot.usecases.plan_with_model import ToPlan, plan_with_model
+    from bot.wiring.github import propose_bound
+    from bot.wiring.reviewing import reader
+
     here, repository, name = runner(), Repository.open(str(source)), names.run_id(run)
     state = fold(EventRef(repository, name).load())
     found, request = planning_route(state), state.request
@@ -98,6 +72,9 @@ def plan(run: str, source: Path, out: Path) -> int:
 
 def accept(run: str, artifact: Path) -> int:
     """Take a model's plan in, or a template's where there is none, and hand out what is ready."""
+    from bot.drivers.github.intake import MOST_IN_MATRIX, Taken
+    from bot.drivers.github.planning import accept as take_plan
+
     here = runner()
     with_run = _open(here, "accept", run)
     take_plan(with_run, artifact)
@@ -131,6 +108,9 @@ def fetch(to: Path, run: str) -> int:
 
 def agent(run: str, workstream: str, attempt: int, source: Path, out: Path) -> int:
     """Run an attempt; what it came to is in the files that it leaves, not in the exit code."""
+    from bot.drivers.github.attempting import hand_back, recorded_attempt, work
+    from bot.render.github.step_summary import agent_summary
+
     here, repository, name = runner(), Repository.open(str(source)), names.run_id(run)
     found = recorded_attempt(repository, name, workstream, attempt)
     if found is None:
@@ -147,6 +127,9 @@ def agent(run: str, workstream: str, attempt: int, source: Path, out: Path) -> i
 
 def publish(run: str, workstream: str, attempt: int, handback: Path) -> int:
     """Take in what an agent's job handed back."""
+    from bot.drivers.github.publishing import publish as take_in
+    from bot.wiring.environment import redactor
+
     here = runner()
     with_run = _open(here, "publish", run)
     take_in(with_run, workstream, attempt, handback, redactor())
@@ -155,6 +138,12 @@ def publish(run: str, workstream: str, attempt: int, handback: Path) -> int:
 
 def check(gates: str, source: Path, out: Path) -> int:
     """Check a commit; what was found is in the file that it leaves."""
+    from bot.core.environment import built_environment
+    from bot.core.gates import GateName
+    from bot.drivers.github.checking import Checking, write_report
+    from bot.render.github.step_summary import gates_summary
+    from bot.wiring.reviewing import reviewer
+
     here, repository = runner(), Repository.open(str(source))
     subject = _subject(here.event())
     workers = _workers(here, repository, subject.name)
@@ -178,30 +167,39 @@ def check(gates: str, source: Path, out: Path) -> int:
 
 def verdict(artifacts: Mapping[str, Path]) -> int:
     """Join what the gates' jobs found, record it and say it on the commit."""
+    from bot.adapters.steering_files import load_settings
+    from bot.drivers.github import verdict as judging
+    from bot.render.github.step_summary import gates_summary
+    from bot.wiring.github import tiers_elsewhere
+
     here = runner()
     event = here.event()
     subject = _subject(event)
     results = json.loads(here.require("ORCHESTRATE_NEEDS"))
-    reports = read_reports(artifacts, results, subject)
+    reports = judging.read_reports(artifacts, results, subject)
     if subject.run is not None:
         with_run = _open(here, "verdict", subject.run)
-        record_verdict(with_run, subject, reports)
+        judging.record_verdict(with_run, subject, reports)
         return _told(here, with_run)
     origin = _plain_clone(here, event)
     settings, now = load_settings(origin), SystemClock().now()
     if settings.github.other_pull_requests == "neutral":
-        post_not_orchestrated(hub_of(here), subject)
+        judging.post_not_orchestrated(hub_of(here), subject)
         return Exit.OK
-    held = held_against(reports, subject, tiers_elsewhere(here, origin, settings), now)
-    found = results_for(held, settings)
-    record_spend(origin, spend_of(held), now)
-    post_checks(hub_of(here), subject, found)
+    held = judging.held_against(reports, subject, tiers_elsewhere(here, origin, settings), now)
+    found = judging.results_for(held, settings)
+    judging.record_spend(origin, judging.spend_of(held), now)
+    judging.post_checks(hub_of(here), subject, found)
     here.summary(gates_summary(found))
     return Exit.OK
 
 
 def post() -> int:
     """Publish check runs for a pull request whose own token could not: a fork's, Dependabot's."""
+    from bot.adapters.steering_files import load_settings
+    from bot.drivers.github.posting import post_for
+    from bot.render.github.step_summary import nothing_summary
+
     here = runner()
     event = here.event()
     if not isinstance(event, payloads.WorkflowRan):
@@ -220,8 +218,11 @@ def _plain_clone(here: Runner, event: payloads.Event) -> Origin:
 
 def _open(here: Runner, job: str, run: str) -> GithubRun:
     """Open a recorded run. Raises UserError where there is none."""
+    from bot.drivers.github.run import GithubRun
+    from bot.wiring.github import build_desk
+
     name = names.run_id(run)
-    desk: Desk = build_desk(here, job, _default_branch(here, here.event()), name)
+    desk = build_desk(here, job, _default_branch(here, here.event()), name)
     found = GithubRun(desk, name)
     if found.state.request is None:
         raise UserError(f"There is no run {run}.")
@@ -230,6 +231,8 @@ def _open(here: Runner, job: str, run: str) -> GithubRun:
 
 def _told(here: Runner, run: GithubRun) -> int:
     """Show on the job's page what it recorded."""
+    from bot.render.github.step_summary import recorded_summary
+
     presence, links = run.shower.presence(), run.desk.links
     here.summary(recorded_summary(run.run, run.state, run.news, presence, links))
     for event in run.news:
@@ -238,6 +241,8 @@ def _told(here: Runner, run: GithubRun) -> int:
 
 
 def _report(here: Runner, taken: Taken) -> int:
+    from bot.render.github.step_summary import nothing_summary
+
     entries = [
         {"run": w.run, "workstream": w.workstream, "attempt": w.attempt, "key": w.key}
         for w in taken.work
@@ -283,6 +288,9 @@ def _default_branch(here: Runner, event: payloads.Event) -> str:
 
 def _workers(here: Runner, repository: Repository, run: RunId) -> LocalWorkers:
     """Build what runs agents and gates here, apart from us where a user was made for it."""
+    from bot.adapters.run_folder import RunFolder
+    from bot.wiring.workers import build_workers, kept_apart
+
     folder = RunFolder(here.scratch / run)
     folder.path.mkdir(parents=True, exist_ok=True)
     apart = kept_apart(here.agent_user, repository, folder, here.variables)

@@ -4,42 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository, run_git
-from bot.adapters.ledger_branch import LedgerBranch
 from bot.adapters.run_folder import rescue_worktrees
 from bot.adapters.steering_files import load_settings
 from bot.core import names
 from bot.core.base import RunId
-from bot.core.config import Settings
 from bot.core.events import Policy, RunRequested
-from bot.core.ledger import month_of
-from bot.core.money import month_left
-from bot.core.routing import Ladder
 from bot.core.state import fold
 from bot.drivers.answers import Answers
 from bot.drivers.local import LocalDriver, Screen
 from bot.drivers.settling import Proposal
 from bot.errors import UserError
 from bot.render.costs import CostsPage
+from bot.wiring.policy import Asked, policy_with
 from bot.wiring.store import base_commit, read_record, run_folder
 from bot.wiring.tiers import load_ladder
 from bot.wiring.workers import build_workers
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a command line asks of a run."""
-
-    task: str
-    base: str = "HEAD"
-    jobs: int | None = None
-    engine: str | None = None
-    max_usd: Decimal | None = None
 
 
 def start_request(repository: Repository, asked: Asked, run: RunId) -> RunRequested:
@@ -64,25 +47,6 @@ def _branch(repository: Repository) -> str:
 def _policy(repository: Repository, run: RunId, asked: Asked) -> Policy:
     settings = load_settings(repository)
     return policy_with(repository, run, asked, load_ladder(repository, settings), settings)
-
-
-def policy_with(
-    repository: Repository, run: RunId, asked: Asked, ladder: Ladder, settings: Settings
-) -> Policy:
-    """Say what a run goes by, with the ladder as its machines find it."""
-    month = LedgerBranch(repository).lines(month_of(SystemClock().now()))
-    others = [line for line in month if line.run != run]
-    return Policy(
-        max_parallel=settings.max_parallel,
-        jobs=asked.jobs,
-        max_attempts=settings.agents.max_attempts,
-        max_iterations=settings.max_iterations,
-        budget_usd=asked.max_usd if asked.max_usd is not None else settings.limits.run_usd,
-        workstream_usd=settings.limits.workstream_usd,
-        month_left=month_left(ladder, settings.limits.provider_month_usd, others),
-        engine=asked.engine,
-        ladder=ladder,
-    )
 
 
 def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunRequested:
