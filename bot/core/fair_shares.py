@@ -1,4 +1,4 @@
-"""Long texts cut to a size together, so that no one of them leaves no room for the others."""
+"""Texts cut to a size together, so that a long one leaves room for the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LEAST = 400  # characters; a shorter piece of a text is not worth its room
 
 
 def fair_shares(texts: Sequence[str], room: int) -> tuple[str, ...]:
-    """Cut texts to `room` characters in all, each at a line's end; short ones stay whole."""
+    """Cut texts to `room` characters in all, at line ends where there are any; short ones not."""
     kept = dict.fromkeys(range(len(texts)), "")
     by_size = sorted(kept, key=lambda at: len(texts[at]))
     for nth, at in enumerate(by_size):
@@ -19,4 +19,6 @@ def fair_shares(texts: Sequence[str], room: int) -> tuple[str, ...]:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: text.rfind("\n", 0, most) + 1]
+    if len(text) <= most:
+        return text
+    return text[: text.rfind("\n", 0, most) + 1 or most]

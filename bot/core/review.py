@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 
-from bot.core.diff import FileChange
+from bot.core.diff import FileChange, changed_lines
 from bot.core.gates import Finding, GateName, GateResult, Severity
 
 FULL_SCORE = Decimal(10)
@@ -53,6 +53,24 @@ def _counts(
     if finding.line is None:
         return finding.path in new_files or finding.severity in BLOCKING
     return finding.line in changed[finding.path]
+
+
+def counting(findings: Iterable[Finding], changes: tuple[FileChange, ...]) -> tuple[Finding, ...]:
+    """Keep what a reader of this very change found that counts for it, worst first.
+
+    A high or critical one beside the changed lines of a changed file stands for the whole file.
+    """
+    changed = changed_lines(changes)
+    new_files = frozenset(change.path for change in changes if change.is_new)
+    placed = (_placed(finding, changed.get(finding.path or "")) for finding in findings)
+    return tuple(sorted(on_changed_lines(placed, changed, new_files), key=_worst_first))
+
+
+def _placed(finding: Finding, changed: frozenset[int] | None) -> Finding:
+    line = finding.line
+    if line is None or changed is None or line in changed or finding.severity not in BLOCKING:
+        return finding
+    return finding.model_copy(update={"line": None, "message": f"line {line}: {finding.message}"})
 
 
 def still_valid(

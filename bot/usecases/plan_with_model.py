@@ -28,8 +28,8 @@ class ToPlan:
 
 def plan_with_model(wanted: ToPlan, tier: Tier, reader: Reader) -> tuple[Result, bytes | None]:
     """Let a model plan; return how it went, and the plan as it was written, if it was."""
-    template = wanted.template
-    prompt = planning_prompt(template.task, template, wanted.paths, wanted.roles)
+    asked = (wanted.template, wanted.paths, wanted.roles)
+    prompt = planning_prompt(*asked, tier.context_tokens)
     reading = Reading(wanted.run, wanted.base, PLANNING, tier, writes=(PLAN_FILE,))
     result = read_commit(reading, prompt, reader)
     return result, result.written.get(PLAN_FILE)

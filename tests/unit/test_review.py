@@ -6,7 +6,7 @@ import pytest
 
 from bot.core.diff import read_diff
 from bot.core.gates import Finding, Severity
-from bot.core.review import judge_review, on_changed_lines, score, still_valid
+from bot.core.review import counting, judge_review, on_changed_lines, score, still_valid
 
 
 def finding(severity: str = "medium", path: str | None = "a.py", line: int | None = 3) -> Finding:
@@ -156,3 +156,19 @@ def test_nobody_having_looked_says_what_to_do() -> None:
 def test_the_worst_finding_comes_first() -> None:
     judged = judge_review((finding("low"), finding("critical")), (), ("ruff",), (), 7.0)
     assert [f.severity for f in judged.findings] == ["critical", "low"]
+
+
+def test_a_grave_finding_beside_the_changed_lines_stands_for_its_file() -> None:
+    change = read_diff(
+        "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -2,1 +2,2 @@\n two\n+three\n"
+    )
+    said = [
+        finding("low", "a.py", 3),
+        finding("low", "a.py", 900),
+        finding("high", "a.py", 900),
+        finding("critical", "b.py", 3),
+    ]
+    grave, low = counting(said, change)
+    assert (grave.severity, grave.path, grave.line) == (Severity.HIGH, "a.py", None)
+    assert grave.message.startswith("line 900: ")
+    assert low == said[0]

@@ -15,7 +15,8 @@ from bot.core.review import judge_review
 
 FILE = "gates.json"
 MAX_BYTES = 20_000_000
-MAX_WORDS = 4_000  # of a reason
+MAX_WORDS = 4_000  # characters of a reason
+_MAX_SAID = 500  # of an agent's words beside its score
 
 # Which gates a job may speak of: what executes code of the head speaks of nothing else.
 SPEAKS_OF: Mapping[str, tuple[GateName, ...]] = {
@@ -102,4 +103,6 @@ def _with_opinion(review: GateResult, opinion: Completion, minimum: float) -> Ga
         could_not,
         threshold,
     )
-    return joined.model_copy(update={"log": review.log})
+    words = opinion.verification_result[:_MAX_SAID]
+    said = f" The agent says: {words}" if words and not opinion.findings else ""
+    return joined.model_copy(update={"log": review.log, "because": f"{joined.because}{said}"})
