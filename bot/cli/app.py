@@ -77,7 +77,7 @@ def run_app() -> int:
 
 
 def _say(what: str, fix: str) -> None:
-    from bot.render.terminal import defused
+    from bot.render.words import defused
 
     # text from a damaged record may hold what steers a terminal
     for line in [*f"orchestrate: {what}".splitlines(), *([f"  {fix}"] if fix else [])]:

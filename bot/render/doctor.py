@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.core.health import Check, Health
-from bot.render.terminal import count, plain, without_trailing_space
+from bot.render.terminal import plain, without_trailing_space
+from bot.render.words import count
 
 _STYLES = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILURE: "red"}
 

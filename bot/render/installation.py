@@ -10,7 +10,8 @@ from rich.text import Text
 
 from bot.core.escapes import without_escapes
 from bot.core.github.installation import STANDS_OFF, WRITES, FileStep, Step, unix
-from bot.render.terminal import count, plain
+from bot.render.terminal import plain
+from bot.render.words import count
 
 _LONGEST_DIFF = 400  # lines of one file; a lock file has more, and nobody reads them here
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}

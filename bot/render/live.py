@@ -18,35 +18,14 @@ from bot.core.events import Event, RunStatus
 from bot.core.metrics import Cost, cost_of, sum_of, tiers_of
 from bot.core.state import RunState, Standing, WorkstreamStatus
 from bot.render.log import tell
-from bot.render.report import engine_name
-from bot.render.terminal import (
-    NARROW,
-    STATE_STYLES,
-    Now,
-    console_for,
-    count,
-    defused,
-    dollars,
-    elapsed,
-    words,
-)
+from bot.render.terminal import NARROW, STATE_STYLES, Now, console_for
+from bot.render.words import URGENCY, count, defused, dollars, elapsed, engine_name, words
 
 REFRESH_PER_SECOND = 4
 MAX_ROWS = 20
 MAX_LINE = 400  # characters kept of what an engine says
 QUIET_SECONDS = 5.0  # between two progress lines of one workstream where lines pile up
 
-URGENCY = (
-    WorkstreamStatus.RUNNING,
-    WorkstreamStatus.BLOCKED,
-    WorkstreamStatus.WAITING,
-    WorkstreamStatus.FAILED,
-    WorkstreamStatus.LEFT_OUT,
-    WorkstreamStatus.READY,
-    WorkstreamStatus.PENDING,
-    WorkstreamStatus.LANDED,
-    WorkstreamStatus.CANCELLED,
-)
 _PHASES = {
     RunStatus.PLANNING: "planning",
     RunStatus.INTEGRATING: "combining",

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
-from typing import assert_never
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, assert_never
 
 from bot.core import events as happened
 from bot.core.events import Event
 from bot.core.fixes import spell
 from bot.core.handoff import CompletionStatus
 from bot.core.metrics import Cost
-from bot.render.terminal import NARROW, count, defused, dollars, duration, elapsed, words
+from bot.render.words import count, defused, dollars, duration, elapsed, words
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 ABOUT_RUN = "run"
 MAX_ABOUT = 24  # columns
@@ -206,6 +205,8 @@ def _run(event: _RunEvent) -> _Words:
 
 def print_log(console: Console, events: Sequence[Event]) -> None:
     """Print a run's events; times are UTC, and since the run was asked for."""
+    from rich.text import Text  # to tell an event needs no terminal
+
     if not events:
         return
     days = {event.at.astimezone(UTC).date() for event in events}
@@ -231,6 +232,11 @@ def print_log(console: Console, events: Sequence[Event]) -> None:
 
 def _print_table(console: Console, rows: Sequence[tuple[str, str, Told]]) -> None:
     """Let long reasons wrap under themselves; a narrow terminal shows one of the two times."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from bot.render.terminal import NARROW
+
     table = Table.grid(padding=(0, 2))
     narrow = console.width < NARROW
     table.add_column(style="dim", no_wrap=True)

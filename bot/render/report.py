@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -14,22 +14,20 @@ from rich.text import Text
 from bot.core.base import few
 from bot.core.events import RunStatus
 from bot.core.fixes import spell
-from bot.core.gates import GateName, GateResult
+from bot.core.gates import GateResult
 from bot.core.metrics import Cost, Metrics, sum_of
 from bot.core.report import ConflictReport, Report, WorkstreamReport, open_questions
 from bot.core.state import RunState, Track, WorkstreamStatus
-from bot.render.terminal import (
-    NARROW,
-    STATE_STYLES,
+from bot.render.terminal import NARROW, STATE_STYLES, plain, without_trailing_space
+from bot.render.words import (
     count,
     defused,
     dollars,
     duration,
     elapsed,
-    number,
-    percent,
-    plain,
-    without_trailing_space,
+    engine_name,
+    figures_of,
+    measured,
     words,
 )
 
@@ -45,8 +43,6 @@ RUN_STYLES = {
     RunStatus.WAITING: "bold yellow",
 }
 _GATE_STYLES = {"passed": "green", "failed": "red", "not_run": "yellow", "off": "dim"}
-_UNITS = {GateName.COVERAGE: "%", GateName.REVIEW: "/10"}
-_AT_MOST = {GateName.DOCS}  # counts what is missing
 
 
 def print_summary(console: Console, report: Report, state: RunState, now: datetime) -> None:
@@ -158,13 +154,6 @@ def _print_workstreams(console: Console, report: Report, state: RunState, now: d
         console.print(Padding(plain(reason, "dim", 500), INDENT))
 
 
-def engine_name(engine: str | None, tier: str | None) -> str:
-    """Name who works: the engine, and its tier where that says more."""
-    if not engine:
-        return "–"
-    return engine if tier in {engine, None} else f"{engine}/{tier}"
-
-
 def _time(track: Track, now: datetime) -> str:
     """Add up what the attempts took, not the time between them."""
     if not track.attempts:
@@ -185,14 +174,6 @@ def _print_gates(console: Console, report: Report, state: RunState) -> None:
     title(console, f"Gates{suffix}")
     for gate in report.gates:
         _print_gate(console, state.results[gate.name], state.overrides.get(gate.name))
-
-
-def measured(result: GateResult) -> tuple[str, str]:
-    """Write what a gate measured, and what it needed; empty: nothing was, or nothing is."""
-    unit = _UNITS.get(result.name, "")
-    sign = "≤" if result.name in _AT_MOST else "≥"
-    needed = "" if result.threshold is None else f"{sign} {number(result.threshold, unit)}"
-    return "" if result.value is None else number(result.value, unit), needed
 
 
 def _print_gate(console: Console, result: GateResult, overridden: str | None) -> None:
@@ -243,23 +224,6 @@ def _print_figures(console: Console, report: Report) -> None:
         table.add_row(*(cell for pair in figures[at : at + across] for cell in pair))
     console.print(Padding(table, INDENT))
     console.print(Padding(Text(_spent(report)), INDENT))
-
-
-def figures_of(metrics: Metrics) -> Iterator[tuple[str, str]]:
-    """Name and write those of a run's figures that there are."""
-    ratio = metrics.makespan_ratio
-    shown = (
-        ("execution", duration(metrics.wall_seconds)),
-        ("agents", duration(metrics.agent_seconds)),
-        ("parallel", percent(metrics.parallelization_rate)),
-        ("utilization", percent(metrics.agent_utilization)),
-        ("makespan", "–" if ratio is None else f"{ratio:.2f} × least"),
-        ("first-time pass", percent(metrics.first_time_pass_rate)),
-        ("planning", duration(metrics.planning_seconds)),
-        ("launch", duration(metrics.launch_seconds)),
-        ("integration", duration(metrics.integration_seconds)),
-    )
-    return (figure for figure in shown if figure[1] != "–")
 
 
 def _spent(report: Report) -> str:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from bot.core.config import GithubSettings
-from bot.render.terminal import defused
+from bot.render.words import defused
 
 OPEN_PULLS = '"Allow GitHub Actions to create and approve pull requests"'
 

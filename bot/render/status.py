@@ -10,7 +10,8 @@ from rich.text import Text
 
 from bot.core.report import RunLine
 from bot.render.report import RUN_STYLES, table_of
-from bot.render.terminal import elapsed, plain, without_trailing_space
+from bot.render.terminal import plain, without_trailing_space
+from bot.render.words import elapsed
 
 NONE_HERE = 'No run was recorded here yet. Begin with: orchestrate run "…"'
 

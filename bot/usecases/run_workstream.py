@@ -41,7 +41,6 @@ from bot.ports import (
     Worktree,
     Worktrees,
 )
-from bot.render.prompt import FailingCheck, continuation_prompt
 from bot.usecases.spending import ledger_lines, usage_of
 
 MAX_EVIDENCE_CHARACTERS = 100_000
@@ -325,6 +324,8 @@ class _Attempt:
         return path
 
     def _continuation(self) -> str:
+        from bot.render.prompt import FailingCheck, continuation_prompt  # with a template engine
+
         failing = [
             FailingCheck(c.criterion, self.evidence_files.get(c.log or "", b"").decode())
             for c in self.evidence.verification

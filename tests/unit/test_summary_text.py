@@ -19,7 +19,7 @@ from bot.core.state import fold
 from bot.render.log import print_log
 from bot.render.report import print_summary
 from bot.render.status import print_runs
-from bot.render.terminal import defused, dollars, duration
+from bot.render.words import defused, dollars, duration
 from tests.support.builders import (
     RUN,
     asked,

@@ -11,8 +11,7 @@ from bot.core.gates import Finding, GateName, GateResult, Severity
 from bot.core.github.checks import Conclusion, check_name, conclusion_of
 from bot.core.github.defuse import defuse, inline, title
 from bot.render.github.markdown import bullets, code, paragraphs, table
-from bot.render.report import measured
-from bot.render.terminal import duration, words
+from bot.render.words import duration, measured, words
 
 MAX_ANNOTATIONS = 50  # GitHub takes so many at once
 MAX_MESSAGE = 4_000  # characters of one annotation; GitHub takes 64 KB

@@ -12,7 +12,7 @@ from bot.core.github.defuse import inline
 from bot.core.github.presence import Presence
 from bot.core.report import open_questions, status_of
 from bot.core.state import RunState, WorkstreamStatus
-from bot.render.terminal import count
+from bot.render.words import count
 
 _NOTHING = "Nothing is needed from you."
 _TO_COME = {WorkstreamStatus.PENDING, WorkstreamStatus.READY}

@@ -37,8 +37,7 @@ from bot.render.github.sections import (
     lost_list,
     not_made,
 )
-from bot.render.live import URGENCY
-from bot.render.terminal import dollars, words
+from bot.render.words import URGENCY, dollars, words
 
 MAX_QUESTIONS = 5
 MAX_NOTES = 30

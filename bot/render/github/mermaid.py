@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.core.github.defuse import mermaid_label
 from bot.core.state import RunState, WorkstreamStatus
 from bot.render.plan import edges_of
-from bot.render.terminal import words
+from bot.render.words import words
 
 MAX_NODES, MAX_EDGES = 100, 500  # more cannot be read; Mermaid itself stops at 500 edges
 MAX_CHARACTERS = 50_000  # Mermaid's own limit

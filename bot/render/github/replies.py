@@ -32,7 +32,7 @@ from bot.render.github.markdown import (
     table,
 )
 from bot.render.plan import to_yaml
-from bot.render.terminal import count
+from bot.render.words import count
 
 MAX_PROBLEMS = 30
 MAX_ROWS = 60

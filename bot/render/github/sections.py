@@ -15,8 +15,7 @@ from bot.core.metrics import Cost, Metrics, sum_of
 from bot.core.names import combined_branch
 from bot.core.state import RunState, WorkstreamStatus
 from bot.render.github.markdown import GATE_SYMBOLS, bullets, code, link, table
-from bot.render.report import figures_of, measured
-from bot.render.terminal import count, dollars, words
+from bot.render.words import count, dollars, figures_of, measured, words
 
 MAX_LISTED = 12
 

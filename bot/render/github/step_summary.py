@@ -16,8 +16,7 @@ from bot.render.github.headline import headline
 from bot.render.github.markdown import GATE_SYMBOLS, bullets, code, link, paragraphs, quoted, table
 from bot.render.github.sections import changed
 from bot.render.log import tell
-from bot.render.report import engine_name, measured
-from bot.render.terminal import count, elapsed, words
+from bot.render.words import count, elapsed, engine_name, measured, words
 
 MAX_EVENTS = 200  # a page has room for 1 MiB
 

@@ -15,7 +15,7 @@ from bot.core.plan import Criterion, Workstream
 from bot.core.state import RunState, Standing, WorkstreamStatus
 from bot.render.github.markdown import SYMBOLS, code, commands, link, paragraphs, quoted
 from bot.render.github.sections import changed
-from bot.render.terminal import words
+from bot.render.words import words
 
 MAX_GOAL = 20_000  # characters
 MAX_FILES = 50
