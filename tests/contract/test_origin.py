@@ -113,3 +113,22 @@ def test_a_repository_that_is_not_there_is_said_to_be_unreachable(
     remote = Remote(f"{github.url}/acme/nothing.git", token)
     with pytest.raises(Unavailable, match="nothing"):
         Origin.clone(tmp_path / "x", remote, "main", refspecs("main"), lambda _: None)
+
+
+def test_a_branch_named_like_our_folder_is_said_to_be_in_the_way(
+    github: FakeGithub, tmp_path: Path
+) -> None:
+    there(github).push("orchestrate", {"a": "a"}, by="acme")
+    origin = clone(github, tmp_path / "one")
+    with pytest.raises(UserError, match="branch orchestrate is in the way"):
+        origin.update_refs([RefUpdate("refs/heads/orchestrate/7/x", commit(origin, "a"), None)])
+
+
+def test_a_push_that_met_another_at_one_moment_is_made_again(
+    github: FakeGithub, tmp_path: Path
+) -> None:
+    origin = clone(github, tmp_path / "one")
+    sha = commit(origin, "a")
+    github.fail(how=Fault.PUSH_REJECTED, on="push")
+    origin.update_refs([RefUpdate(RUN, sha, None)])
+    assert there(github).git.sha(RUN) == sha

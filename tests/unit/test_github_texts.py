@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.steering_files import rejected
 from bot.core import events as happened
 from bot.core.documents import Problem
 from bot.core.events import Event, Policy, RunStatus
@@ -305,8 +306,7 @@ def every_text() -> dict[str, str]:
         "refused": replies.refused(to, ATTACK, ATTACK),
         "status": replies.status(to, RUN, state, presence),
         "plan": replies.plan_preview(to, state.plan or TWO, notes=(ATTACK,)),
-        "rejected": replies.plan_rejected(to, ATTACK, (Problem(ATTACK, ATTACK, ATTACK, 3),)),
-        "label": replies.label_removed(to, ATTACK),
+        "rejected": replies.plan_rejected(to, f"{ATTACK}\n  {ATTACK}"),
         "recorded": step_summary.recorded_summary(RUN, state, events, presence, LINKS),
         "agent": step_summary.agent_summary(done),
         "gates": step_summary.gates_summary(tuple(state.results.values())),
@@ -519,16 +519,11 @@ class TestReplies:
 
     def test_a_rejected_plan_says_where_and_what_would_be_right(self) -> None:
         problem = Problem("'b' is not there", "Did you mean 'a'?", "workstreams[1].needs[0]", 9)
-        text = replies.plan_rejected(replies.To("/plan", "77"), "issue #42", (problem,))
+        text = replies.plan_rejected(replies.To("/plan", "77"), rejected("issue", [problem]).what)
+        assert "nothing was started: issue has 1 problem" in text
+        assert "\n- " in text
         assert "workstreams[1].needs[0]" in text
-        assert "line 9" in text
         assert "Did you mean" in text
-
-    def test_a_pull_request_that_may_not_be_opened_names_the_box_and_a_way_by_hand(self) -> None:
-        text = replies.may_not_open_pulls(replies.To("", "run"), RUN, "main", LINKS)
-        assert "Allow GitHub Actions to create and approve pull requests" in text
-        assert "compare/main...orchestrate/7f3a/combined?expand=1" in text
-        assert "\n> " not in text, "there is no line to quote"
 
     def test_a_plan_is_shown_so_that_it_can_be_put_into_the_issue(self) -> None:
         text = replies.plan_preview(replies.To("/plan", "77"), TWO, notes=("an edge was added",))

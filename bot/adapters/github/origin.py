@@ -14,10 +14,7 @@ from bot.core.base import RunId, Sha
 from bot.errors import Unavailable, UserError
 
 _TRIES = 4
-_MOVED = re.compile(
-    r"stale info|fetch first|non-fast-forward|already exists|cannot lock ref|but expected"
-    r"|failed to (update|lock)|incorrect old value"
-)
+_BUSY = re.compile(r"cannot lock ref|failed to (update|lock)")  # two pushes at one moment
 _REFUSED = re.compile(
     r"remote rejected|pre-receive hook declined|protected branch|denied to|GH\d{3}"
 )
@@ -127,9 +124,11 @@ class Origin(Repository):
                 if self._has(updates):
                     return
                 said = f"{error.stdout.decode('utf-8', 'replace')}\n{error.stderr}"
-                if _MOVED.search(said) or self._has_moved(updates):
+                if self._has_moved(updates):
                     raise RefMoved(said.strip()[-500:]) from error
-                if _REFUSED.search(said) or _NO_RIGHT.search(said) or nth == _TRIES - 1:
+                self._require_room(updates)
+                refused = _REFUSED.search(said) and not _BUSY.search(said)
+                if refused or _NO_RIGHT.search(said) or nth == _TRIES - 1:
                     raise _explained(said) from error
                 self.pause(2.0**nth)
             else:
@@ -146,6 +145,16 @@ class Origin(Repository):
 
     def _has_moved(self, updates: tuple[RefUpdate, ...]) -> bool:
         return any(self.refs(u.ref).get(u.ref) != u.old for u in updates)
+
+    def _require_room(self, updates: tuple[RefUpdate, ...]) -> None:
+        """Raise UserError where a branch is named like a folder of ours: git has one or other."""
+        folders = {u.ref.rsplit("/", n)[0] for u in updates for n in (1, 2) if u.ref.count("/") > 2}
+        for ref in sorted(folders & set(self.remote_refs(*sorted(folders)))):
+            branch = ref.removeprefix("refs/heads/")
+            raise UserError(
+                f"The branch {branch} is in the way of {branch}/….",
+                fix=f"Rename it on GitHub, or: git push origin {branch}:another-name :{branch}",
+            )
 
     def _try(self, talk: Callable[[], bytes]) -> bytes:
         for nth in range(_TRIES):

@@ -198,6 +198,11 @@ class PullRequested(_Event):
         head = self.pull_request.head.repo
         return head is None or head.full_name.lower() != self.repository.full_name.lower()
 
+    @property
+    def has_a_token_that_only_reads(self) -> bool:
+        """Whether GitHub gives this event's jobs no right to write."""
+        return self.is_from_elsewhere or self.sender.login == "dependabot[bot]"
+
 
 class MergeGroup(_Lenient):
     """Commits that a merge queue wants checked together."""

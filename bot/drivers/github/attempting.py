@@ -10,15 +10,20 @@ from bot.adapters.git import Repository
 from bot.adapters.github.handback_files import write_handback
 from bot.core.base import RunId
 from bot.core.decide import StartWorkstream
+from bot.core.events import WorkstreamStarted
 from bot.core.github.handback import Envelope
-from bot.core.handoff import Completion, Isolation
+from bot.core.handoff import Completion, CompletionStatus, Isolation, Usage
 from bot.core.ledger import Billing
+from bot.core.lost import nothing_back
+from bot.core.outcomes import OutcomeClass
+from bot.core.routing import Tier
 from bot.core.state import Attempt, RunState, fold
 from bot.drivers.github.run import tier_of
 from bot.drivers.local_workers import LocalWorkers
 from bot.drivers.settling import Attempting
 from bot.errors import UserError
 from bot.usecases.hand_back import envelope_of
+from bot.usecases.run_workstream import Result
 
 
 def recorded_attempt(
@@ -44,15 +49,12 @@ def recorded_attempt(
 def work(
     workers: LocalWorkers, state: RunState, attempt: Attempt, say: Callable[[str], None]
 ) -> tuple[Envelope, Completion]:
-    """Run the attempt to its end. Raises UserError for money without the isolation it needs."""
+    """Run the attempt to its end; money is not spent without the isolation that it needs."""
     started = attempt.started
     tier = tier_of(state, started)
     accepted = workers.settings.agents.paid_without_sandbox
     if tier.billing is Billing.PAID and workers.isolation is Isolation.NONE and not accepted:
-        raise UserError(
-            f"{tier.name} is paid, and nothing keeps its agent apart on this machine.",
-            fix="Let the runner make a user for agents, or set agents.paid_without_sandbox.",
-        )
+        return _unpaid(workers, started, tier)
     start = StartWorkstream(
         id=started.workstream,
         tier=tier,
@@ -63,6 +65,21 @@ def work(
     )
     result = workers.attempt(Attempting(start, started.base_sha, state), say)
     return envelope_of(result), result.completion
+
+
+def _unpaid(
+    workers: LocalWorkers, started: WorkstreamStarted, tier: Tier
+) -> tuple[Envelope, Completion]:
+    because = (
+        f"{tier.name} is paid, and nothing keeps its agent apart on this machine; let the runner "
+        "make a user for agents, or set agents.paid_without_sandbox"
+    )
+    refused = CompletionStatus.REFUSED
+    completion = nothing_back(started, tier, workers.clock.now(), because, refused)
+    completion = completion.model_copy(
+        update={"usage": Usage(), "started_at": completion.finished_at}
+    )
+    return envelope_of(Result(completion, OutcomeClass.REFUSED, ())), completion
 
 
 def hand_back(

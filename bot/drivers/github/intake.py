@@ -35,7 +35,7 @@ from bot.drivers.github.heeding import heed_pull
 from bot.drivers.github.run import Desk, GithubRun
 from bot.drivers.github.steering import Steering, run_in_the_way, usable_names
 from bot.drivers.settling import Fact, Proposal
-from bot.errors import UserError
+from bot.errors import PlanRejected, UserError
 from bot.render.github import replies
 from bot.render.github.replies import To
 
@@ -67,7 +67,7 @@ class _Ask:
     issue: Issue
     by: str
     cause: str
-    more: str = ""  # said beside the issue's text
+    task: str | None = None  # in place of the issue's text, as an earlier run froze it
 
 
 class Intake:
@@ -213,26 +213,32 @@ class Intake:
         if asked:
             return self._known(issue.number, cause)
         over = run is None or run.state.finished is not None
-        more = ""
+        task = None
         if isinstance(command, said.Replan):
-            if run is None:
+            if run is None or run.state.request is None:
                 text = replies.refused(to, "There is no run here.", "/orchestrate starts one.")
                 return self._say(event, to, text)
-            more = f"This plan takes the place of another, because: {command.because}"
+            because = f"This plan takes the place of another, because: {command.because}"
+            task = f"{run.state.request.task}\n\n{because}"
             Steering(run, event.sender.login, cause, to).cancel_for(command.because)
             run.reconcile_later()  # the workflow shows the run that begins
         elif run is not None and not over:
             return self._say(event, to, run_in_the_way(run.run, to, run))
-        return self._start(_Ask(issue, event.sender.login, cause, more), to)
+        return self._start(_Ask(issue, event.sender.login, cause, task), to)
 
     def _start(self, ask: _Ask, to: To) -> Taken:
         """Record a run of an issue, and decide what comes first."""
-        task, number = task_of(ask.issue.title, ask.issue.body), ask.issue.number
-        task = f"{task}\n\n{ask.more}".strip()
+        number, task = ask.issue.number, ask.task or task_of(ask.issue.title, ask.issue.body)
         if not task:
             return Taken(because="the issue is empty")
         try:
-            proposal = self._planned(task, ask.issue, wait=True)
+            if ask.task is None:
+                proposal = self._planned(task, ask.issue, wait=True)
+            else:
+                proposal = self._desk.planner(task, None, wait=True)
+        except PlanRejected as error:
+            self._answer(number, to, replies.plan_rejected(to, error.what), None)
+            return Taken(because=error.what)
         except UserError as error:
             self._answer(number, to, replies.refused(to, error.what, error.fix), None)
             return Taken(because=error.what)

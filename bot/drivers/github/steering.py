@@ -49,11 +49,12 @@ class Steering:
             return replies.refused(self.to, error.what, error.fix)
 
     def _obey(self, command: Command) -> str:
-        state, speaker = self.run.state, self._speaker
+        speaker = self._speaker
         match command:
             case said.Status():
+                self.run.settle()
                 presence = self.run.shower.presence()
-                return replies.status(self.to, self.run.run, state, presence)
+                return replies.status(self.to, self.run.run, self.run.state, presence)
             case said.Retry(workstreams=names, because=because):
                 return self._retry(names, because)
             case said.Approve(workstream=name):
@@ -130,11 +131,14 @@ class Steering:
 
 
 def _is_owed_something(state: RunState) -> bool:
-    """Whether gates did not run, or no tier could take a workstream."""
-    unproved = any(result.status == "not_run" for result in state.results.values())
+    """Whether gates failed or did not run, or no tier could take a workstream."""
+    red = any(
+        result.status in {"failed", "not_run"} and gate not in state.overrides
+        for gate, result in state.results.items()
+    )
     over = state.finished is not None and state.finished.status == RunStatus.FAILED
     waits = any(q.cause.startswith(("tier:", "paid:")) for q in open_questions(state))
-    return (over and unproved) or waits
+    return (over and red) or waits
 
 
 def usable_names() -> tuple[str, ...]:

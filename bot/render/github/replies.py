@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bot.core import names
 from bot.core.base import RunId
-from bot.core.documents import Problem
 from bot.core.events import ApprovalGranted
 from bot.core.github.commands import Misread
 from bot.core.github.defuse import inline
-from bot.core.github.links import Links
 from bot.core.github.next_commands import next_commands
 from bot.core.github.presence import Presence, marker
 from bot.core.plan import Plan
@@ -26,7 +23,6 @@ from bot.render.github.markdown import (
     commands,
     details,
     fenced,
-    link,
     paragraphs,
     quoted,
     table,
@@ -157,37 +153,14 @@ def _plan_file(plan: Plan, room: int) -> str:
     return f"{body if len(body) < room else too_long}\n"
 
 
-def plan_rejected(to: To, file: str, problems: Sequence[Problem]) -> str:
-    """Say what is wrong with a plan, where, and what would be right."""
-    lines = [
-        f"{code(': '.join(filter(None, (file, problem.path))), 200)}"
-        f"{f', line {problem.line}' if problem.line else ''}: {inline(problem.message, 400)}."
-        f" {inline(problem.fix, 300)}"
-        for problem in problems
-    ]
+def plan_rejected(to: To, what: str) -> str:
+    """Say what is wrong with a plan, where, and what would be right, a line each."""
+    first, *problems = what.splitlines()
+    lines = [inline(problem.strip(), 700) for problem in problems]
     return reply(
         to,
-        f"**The plan cannot be run**, so nothing was started: {count(len(lines), 'problem')}.",
+        f"**The plan cannot be run**, so nothing was started: {inline(first, 300)}",
         bullets(lines, MAX_PROBLEMS),
-    )
-
-
-def may_not_open_pulls(to: To, run: RunId, base: str, links: Links) -> str:
-    """Say which box an administrator ticks, and how to go on without it."""
-    branch = names.combined_branch(run)
-    page = links.compare(base, branch)
-    return reply(
-        to,
-        "**The work is done, but GitHub Actions may not open pull requests here.** An "
-        f"administrator can tick {_BOX}; a minute later `/retry` opens it.",
-        f"Or {link('open it yourself', page)} from `{branch}`: the checks find it all the same.",
-    )
-
-
-def label_removed(to: To, label: str) -> str:
-    """Say that taking the label off stops nothing."""
-    return reply(
-        to, f"Without the label {code(label, 60)} the run goes on. `/cancel` on a line stops it."
     )
 
 
