@@ -292,6 +292,8 @@ class Intake:
     def _preview(self, issue: Issue, to: To) -> str:
         try:
             proposal = self._planned(task_of(issue.title, issue.body), issue, wait=False)
+        except PlanRejected as error:
+            return replies.plan_rejected(to, error.what)
         except UserError as error:
             return replies.refused(to, error.what, error.fix)
         assert proposal is not None, "nobody waits for a model"
