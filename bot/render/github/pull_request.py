@@ -85,9 +85,10 @@ def pull_body(
 
 
 def _reference(state: RunState, issue: int) -> str:
-    """Close the issue on merging only if nothing of it is missing."""
-    statuses = {standing.status for standing in state.standings.values()}
-    return f"Closes #{issue}." if statuses == {WorkstreamStatus.LANDED} else f"Part of #{issue}."
+    """Close the issue on merging only if nothing that was planned is missing."""
+    planned = state.plan.by_id if state.plan else {}
+    landed = all(state.standings[name].status is WorkstreamStatus.LANDED for name in planned)
+    return f"Closes #{issue}." if planned and landed else f"Part of #{issue}."
 
 
 def _done(state: RunState, presence: Presence, links: Links) -> str:
