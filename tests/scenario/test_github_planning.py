@@ -118,14 +118,7 @@ def test_a_models_plan_is_run_within_the_frame_of_our_own(shop: Story) -> None:
     assert started == ["sign-in", "paying"]
     assert shop.planning_keys == ["ORCHESTRATE_API_KEY"]
     assert "src/auth/one.py" in json.dumps(model.requests[0].body["messages"])
-    assert len(ledger(shop)) == 5
-
-
-def ledger(shop: Story) -> list[dict[str, object]]:
-    git = shop.repository.git
-    files = git.git("ls-tree", "--name-only", "orchestrate/ledger:ledger").split()
-    text = "".join(git.git("show", f"orchestrate/ledger:ledger/{name}") for name in files)
-    return [json.loads(line) for line in text.splitlines()]
+    assert len(shop.ledger()) == 5
 
 
 @pytest.mark.parametrize(("plan", "said"), HOSTILE.values(), ids=HOSTILE)
@@ -137,7 +130,7 @@ def test_a_plan_that_no_model_may_write_gives_way_to_the_template(
     assert found.source.startswith("template ")
     assert found.notes[0].startswith("the model's plan is not used: ")
     assert said in found.notes[0]
-    assert len(ledger(shop)) == 5, "what it cost is recorded all the same"
+    assert len(shop.ledger()) == 5, "what it cost is recorded all the same"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +186,7 @@ def test_planning_that_never_comes_back_is_replaced_and_comes_too_late_then(shop
         shop.job("orchestrate", "accept", late, "issue_comment", event, 9_999, 1)
     assert shop.events() == before
     assert shop.errors() == []
-    assert len(ledger(shop)) == 5, "it is paid for, once"
+    assert len(shop.ledger()) == 5, "it is paid for, once"
 
 
 def test_a_second_delivery_and_a_command_meanwhile_start_no_second_planning(shop: Story) -> None:

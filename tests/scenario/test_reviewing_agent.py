@@ -91,17 +91,10 @@ def test_a_finding_of_the_agent_makes_the_review_red_on_its_line(shop: Story) ->
     ]
     assert "an agent on local" in str(check.summary)
     assert "+one" in json.dumps(model.requests[0].body["messages"])
-    lines = ledger(shop)
+    lines = shop.ledger()
     assert [(x["workstream"], x["tier"], x["cost_usd"]) for x in lines] == [
         ("review", "local", "0.000000")
     ] * 3
-
-
-def ledger(shop: Story) -> list[dict[str, object]]:
-    git = shop.repository.git
-    files = git.git("ls-tree", "--name-only", "orchestrate/ledger:ledger").split()
-    text = "".join(git.git("show", f"orchestrate/ledger:ledger/{name}") for name in files)
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def test_a_review_without_a_finding_and_with_a_good_score_passes(shop: Story) -> None:
@@ -230,4 +223,4 @@ def test_a_persons_pull_request_is_read_too_and_what_it_brings_as_an_agents_word
         shop.run_pull_events()
     assert shop.errors() == []
     assert shop.checks(shop.repository.pull(number).head_sha)["orchestrate/review"] == "failure"
-    assert len(ledger(shop)) == 3
+    assert len(shop.ledger()) == 3

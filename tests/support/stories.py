@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,6 +102,13 @@ class Story(Workshop):
     def text(self, ref: str, path: str) -> str:
         """A file of a branch or commit, without the newlines around it."""
         return self.repository.git.git("show", f"{ref}:{path}")
+
+    def ledger(self) -> list[dict[str, object]]:
+        """Every line of the committed ledger."""
+        git, folder = self.repository.git, "orchestrate/ledger:ledger"
+        names = git.git("ls-tree", "--name-only", folder).split()
+        text = "".join(git.git("show", f"{folder}/{name}") for name in names)
+        return [json.loads(line) for line in text.splitlines()]
 
     def requests_of(self, *names: str) -> int:
         """How many requests were made of the API; with names, those whose path has them."""
