@@ -98,3 +98,22 @@ def test_agents_and_tests_run_as_another_user_where_the_runner_has_one(
     completions = [state.track(name).last.completion for name in ("one", "two", "three")]  # type: ignore[union-attr]
     assert {c.isolation for c in completions if c} == {Isolation.USER}
     assert shop.repository.git.git("show", "orchestrate/1/combined:one.txt").strip() == agents_user
+
+
+def test_a_record_that_cannot_be_read_or_is_of_a_laptop_keeps_no_other_run_from_being_looked_at(
+    shop: Workshop,
+) -> None:
+    shop.silent = {"agent", "publish"}
+    issue = shop.repository.open_issue("Write three files", PLAN, by="alice")
+    shop.deliver("issues", shop.repository.label(issue.number, "orchestrate", by="alice"))
+    readme = shop.repository.sha("main")
+    for name in ("0", "7f3a", "999"):
+        shop.repository.git.git("update-ref", f"refs/orchestrate/runs/{name}", readme)
+    shop.repository.git.commit("damaged", {"events.jsonl": "{}\n"}, message="Damage it", by="alice")
+    damaged = shop.repository.git.sha("damaged")
+    shop.repository.git.git("update-ref", "refs/orchestrate/runs/1000", str(damaged))
+    shop.silent = set()
+    shop.time.ahead += timedelta(hours=7)
+    shop.sweep()
+    assert shop.state("1").status is RunStatus.PASSED
+    assert "run 1000 cannot be read" in str(shop.errors()[0])

@@ -28,14 +28,14 @@ from bot.core.github.payloads import (
 from bot.core.github.permission import Actor, Refused, Wanted, may, who_must_hold
 from bot.core.github.planning import planning_route
 from bot.core.github.presence import marker
-from bot.core.github.run_ids import next_run, runs_of
+from bot.core.github.run_ids import issue_of, next_run, runs_of
 from bot.core.github.subject import run_of_branch
 from bot.core.routing import NoRoute
 from bot.drivers.github.heeding import heed_pull
 from bot.drivers.github.run import Desk, GithubRun
 from bot.drivers.github.steering import Steering, run_in_the_way, usable_names
 from bot.drivers.settling import Fact, Proposal
-from bot.errors import PlanRejected, UserError
+from bot.errors import BotError, PlanRejected, UserError
 from bot.render.github import replies
 from bot.render.github.replies import To
 
@@ -96,17 +96,30 @@ class Intake:
                 return Taken(because=getattr(event, "why", "nothing is done at this event"))
 
     def reconcile(self, runs: Iterable[RunId]) -> Taken:
-        """Look at runs anew: hand out again what nobody answers for, show what is not shown."""
+        """Look at runs anew: hand out again what nobody answers for, show what is not shown.
+
+        Raises what kept one of them from it, once all were looked at.
+        """
+        trouble: list[BotError] = []
         for name in runs:
-            run = GithubRun(self._desk.of(name), name)
-            if run.state.request is None:
-                continue
-            if not run.state.finished:
-                heed_pull(run)
-                run.settle()
-                run.hand_out()
-            run.show()
+            if issue_of(name) is None:
+                continue  # pushed here from somebody's machine
+            try:
+                self._look_at(GithubRun(self._desk.of(name), name))
+            except BotError as error:
+                trouble.append(error)
+        if trouble:
+            raise trouble[0]
         return Taken(because="every run was looked at")
+
+    def _look_at(self, run: GithubRun) -> None:
+        if run.state.request is None:
+            return
+        if not run.state.finished:
+            heed_pull(run)
+            run.settle()
+            run.hand_out()
+        run.show()
 
     def _labeled(self, event: Labeled) -> Taken:
         issue = event.issue
