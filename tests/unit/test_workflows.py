@@ -31,7 +31,7 @@ READS = {"contents": "read"}
 PERMISSIONS: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("orchestrate.yml", "intake"): WRITES | {"checks": "write"},
     ("orchestrate.yml", "plan"): READS,
-    ("orchestrate.yml", "accept"): WRITES,
+    ("orchestrate.yml", "accept"): {"actions": "write", "contents": "write"},
     ("orchestrate.yml", "announce"): SHOWS,
     ("orchestrate.yml", "work"): WRITES | {"checks": "write"},
     ("workstream.yml", "agent"): READS,
