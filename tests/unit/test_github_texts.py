@@ -288,7 +288,7 @@ def every_text() -> dict[str, str]:
     events = attacked()
     state = fold(events)
     presence = presence_of(state, pull=60, because={"pull": ATTACK, ATTACK: ATTACK})
-    to = replies.To(ATTACK.replace("\n", " "), "9", RUN)
+    to = replies.To(ATTACK.replace("\n", " "), "9")
     check = check_output(state.results[GateName.TESTS], overrides_of(events)[GateName.TESTS])
     plain = check_output(state.results[GateName.TESTS])
     done = state.track("a").attempts[0].completion
@@ -486,8 +486,8 @@ def test_what_to_type_next_is(what: str) -> None:
 
 class TestReplies:
     def test_every_answer_quotes_what_it_answers_and_can_be_found_again(self) -> None:
-        text = replies.retrying(replies.To("/retry a b", "77", RUN), ("a", "b"))
-        assert text.startswith(marker(RUN, "reply-77"))
+        text = replies.retrying(replies.To("/retry a b", "77"), ("a", "b"))
+        assert text.startswith("<!-- orchestrate:issue:reply-77 -->")
         assert "> `/retry a b`" in text
         assert "Retrying `a`, `b`" in text
 
@@ -514,7 +514,7 @@ class TestReplies:
     def test_an_approval_says_how_much_with_whom_and_for_which_run(self) -> None:
         grant = granted(provider="openai", usd="2", because="it is hard")
         assert isinstance(grant, happened.ApprovalGranted)
-        text = replies.approved(replies.To("/approve-paid", "77", RUN), RUN, grant)
+        text = replies.approved(replies.To("/approve-paid", "77"), RUN, grant)
         assert "Approved: openai $2.00 for run `7f3a`.\n\n> it is hard" in text
 
     def test_a_rejected_plan_says_where_and_what_would_be_right(self) -> None:

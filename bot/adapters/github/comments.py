@@ -20,14 +20,10 @@ class Comments:
         query = {"since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")} if since else None
         return self.place.api.pages(self.place.at("issues", number, "comments"), Comment, query)
 
-    def find(self, number: int, marker: str) -> Comment | None:
+    def find(self, number: int, marker: str, since: datetime | None = None) -> Comment | None:
         """Find our own comment by its marker; a copy of it by anybody else is none."""
-        ours = (c for c in self.on(number) if self.place.is_ours(c, marker))
+        ours = (c for c in self.on(number, since) if self.place.is_ours(c, marker))
         return next(ours, None)
-
-    def is_there(self, number: int, marker: str, since: datetime | None = None) -> bool:
-        """Whether we wrote a comment with this marker since then."""
-        return any(self.place.is_ours(comment, marker) for comment in self.on(number, since))
 
     def create(self, number: int, body: str, marker: str) -> Comment:
         """Write a comment, once."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from bot.adapters.github.values import Comment
 from bot.core import events as happened
 from bot.core import names
 from bot.core.base import RunId
@@ -27,7 +28,6 @@ from bot.core.github.payloads import (
 )
 from bot.core.github.permission import Actor, Refused, Wanted, may, who_must_hold
 from bot.core.github.planning import planning_route
-from bot.core.github.presence import marker
 from bot.core.github.run_ids import issue_of, next_run, runs_of
 from bot.core.github.subject import run_of_branch
 from bot.core.routing import NoRoute
@@ -37,7 +37,7 @@ from bot.drivers.github.steering import Steering, run_in_the_way, usable_names
 from bot.drivers.settling import Fact, Proposal
 from bot.errors import BotError, PlanRejected, UserError
 from bot.render.github import replies
-from bot.render.github.replies import To
+from bot.render.github.replies import To, reply_marker
 
 MOST_IN_MATRIX = 128  # called workflows of two jobs each; GitHub takes 256 jobs
 
@@ -131,7 +131,7 @@ class Intake:
         if refused:
             to = To("", f"label-{event.sender.login}")
             text = replies.waits_for_label(to, event.label.name, self._settings.may_command)
-            self._answer(issue.number, to, text, None)
+            self._answer(issue.number, to, text)
             return Taken(because=refused)
         if self._runs(issue.number):
             return self._known(issue.number, "labeled")
@@ -168,7 +168,7 @@ class Intake:
         self._desk.hub.comments.react_to_comment(event.comment.id, "eyes")
         taken = Taken(because="the command was answered")
         for nth, command in enumerate(commands):
-            to = To(command.line, f"{event.comment.id}.{nth}", run.run if run else None)
+            to = To(command.line, f"{event.comment.id}.{nth}")
             taken = taken.and_then(self._obey(event, command, to, run))
         return taken
 
@@ -178,7 +178,7 @@ class Intake:
         if command is not None:
             to = To(command.line, f"to-{event.sender.login}")
             text = replies.not_allowed(to, self._settings.may_command)
-            self._answer(event.issue.number, to, text, None)
+            self._answer(event.issue.number, to, text)
         return Taken(because=because)
 
     def _obey(self, event: Commented, command: Command, to: To, run: GithubRun | None) -> Taken:
@@ -204,8 +204,9 @@ class Intake:
         steering = Steering(run, event.sender.login, cause, to)
         if steering.was_heard:
             run.settle()
-            return self._handed_out(run)
-        answer = steering.obey(command)
+            answer = steering.recall()
+        else:
+            answer = steering.obey(command)
         taken = self._handed_out(run)
         self._say(event, to, answer)
         return taken
@@ -253,7 +254,7 @@ class Intake:
             self._answer(number, to, replies.plan_rejected(to, error.what), None)
             return Taken(because=error.what)
         except UserError as error:
-            self._answer(number, to, replies.refused(to, error.what, error.fix), None)
+            self._answer(number, to, replies.refused(to, error.what, error.fix))
             return Taken(because=error.what)
         name = next_run(number, self._runs(number))
         run = GithubRun(self._desk.of(name), name, proposal)
@@ -321,16 +322,17 @@ class Intake:
         return replace(found, notes=(*(f"not used: {why}" for why in form.unread), *found.notes))
 
     def _say(self, event: Commented, to: To, text: str) -> Taken:
-        self._answer(event.issue.number, to, text, event.comment.created_at)
+        """Answer a command once; where it comes to something else now, that takes its place."""
+        since = datetime.fromisoformat(event.comment.created_at)
+        said = self._answer(event.issue.number, to, text, since)
+        if said.body.strip() != text.strip():
+            self._desk.hub.comments.edit(said.id, text)
         return Taken(because="the command was answered")
 
-    def _answer(self, issue: int, to: To, text: str, since: str | None) -> None:
-        """Answer once: a second delivery finds the answer by its marker."""
-        mark = marker(to.run or RunId("issue"), f"reply-{to.id}")
-        comments = self._desk.hub.comments
-        after = datetime.fromisoformat(since) if since else None
-        if not comments.is_there(issue, mark, after):
-            comments.create(issue, text, mark)
+    def _answer(self, issue: int, to: To, text: str, since: datetime | None = None) -> Comment:
+        """Return the answer that was given since then, or give it."""
+        comments, mark = self._desk.hub.comments, reply_marker(to)
+        return comments.find(issue, mark, since) or comments.create(issue, text, mark)
 
     def _refused(self, event: Labeled | Opened | Commented | Dispatched, wanted: Wanted) -> str:
         """Say why somebody who must have the right has not got it; empty: all have."""

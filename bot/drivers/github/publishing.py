@@ -41,7 +41,7 @@ def publish(
     heed_pull(run)
     run.settle(_first(run, result), _late(run, result))
     run.hand_out()
-    run.show()
+    run.show(f"{workstream}.{attempt}")
 
 
 def _first(run: GithubRun, result: Result) -> Fact:

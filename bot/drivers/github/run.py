@@ -157,15 +157,19 @@ class GithubRun:
     def _start_workflow(self, what: Dispatch) -> None:
         self.desk.hub.actions.dispatch(what.workflow, self.desk.default_branch, what.inputs())
 
-    def show(self) -> None:
-        """Bring what GitHub shows up to date, unless another job is at it."""
-        self.shower.show()
+    def show(self, what: str = "") -> None:
+        """Bring what GitHub shows up to date, unless another job is at it.
+
+        `what` tells jobs of one name in one workflow run from each other.
+        """
+        shower = self.shower
+        replace(shower, me=f"{shower.me}.{what}").show()
 
     @property
     def shower(self) -> Shower:
         """What shows the run."""
         desk = self.desk
-        me = f"{desk.job.run_id}.{desk.job.name}.{desk.job.attempt}"
+        me = f"{desk.job.run_id}.{desk.job.name}"
         wanted = desk.settings.github.sub_issues
         return Shower(
             *(self.record, desk.origin, desk.hub, desk.links, desk.clock, me, self.issue),

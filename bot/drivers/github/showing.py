@@ -31,7 +31,7 @@ from bot.core.github.presence import FILE, Pen, Presence, PullRequest, SubIssue,
 from bot.core.graph import reduced
 from bot.core.plan import Workstream
 from bot.core.state import RunState, WorkstreamStatus, fold
-from bot.errors import BotError
+from bot.errors import BotError, Unavailable
 from bot.ports import Clock
 from bot.render.github.checks import CheckOutput, check_output
 from bot.render.github.live_comment import live_comment
@@ -48,7 +48,7 @@ _ABSENT = (NotFound, Gone, Moved)  # the issue was deleted or transferred
 
 @dataclass(frozen=True)
 class Shower:
-    """Shows one run. `me` names this job; `sub_issues` is what the settings want."""
+    """Shows one run. `me` names this job, also when it is run again; `sub_issues`: are wanted."""
 
     record: EventRef
     repository: Repository
@@ -72,11 +72,14 @@ class Shower:
             events = self.record.load()
             exhibit = _Exhibit(self, events, fold(events), presence, search=dropped)
             trouble = exhibit.build()
-            presence, dropped = exhibit.presence, False
+            presence, dropped = exhibit.presence.model_copy(update={"pen": None}), False
             if trouble is None:
                 presence = presence.model_copy(update={"shown": len(events)})
+            elif isinstance(trouble, Unavailable):  # what was asked last may have been made
+                lapsed = Pen(by=self.me, until=self.clock.now())
+                presence = presence.model_copy(update={"pen": lapsed})
             try:
-                self._write(presence.model_copy(update={"pen": None}))
+                self._write(presence)
             except Overtaken:
                 if trouble is None:
                     continue
@@ -115,11 +118,11 @@ class Shower:
         return None
 
     def _drop(self, presence: Presence) -> None:
-        """Keep what was made although it could not all be made, and free the pen."""
+        """Keep what was made although it could not all be made."""
         for _ in range(_TRIES):
             self.record.load()
             try:
-                self._write(presence.model_copy(update={"pen": None}))
+                self._write(presence)
             except Overtaken:
                 continue
             return
@@ -197,8 +200,7 @@ class _Exhibit:
             self._because("pull", f"{error.what} {error.fix}".strip())
             return None
         self._because("pull", "")
-        if not found:
-            self._hub.pulls.request_review(made.number, state.request.by)
+        self._hub.pulls.request_review(made.number, state.request.by)
         return _pull_request(made, digest(title, body) if not found else "")
 
     def _pull_body(self) -> str:
@@ -261,6 +263,7 @@ class _Exhibit:
         for workstream in wanted[:MOST_SUB_ISSUES]:
             if workstream.id not in self.presence.sub_issues:
                 self._make_issue(workstream)
+            self._put_below(workstream.id)
         if len(wanted) > MOST_WITH_LINKS:
             self._because("links", f"left out above {MOST_WITH_LINKS} workstreams")
         elif "links" not in self.presence.because:
@@ -276,14 +279,18 @@ class _Exhibit:
             sub_issue_title(workstream), self._sub_issue_body(workstream.id), (), mark
         )
         self._keep(workstream.id, SubIssue(number=made.number, id=made.id))
-        if "sub_issues" in self.presence.because:
+
+    def _put_below(self, name: str) -> None:
+        """Make an issue a sub-issue of the run's, if it is none yet and GitHub has such."""
+        issue = self.presence.sub_issues[name]
+        if issue.linked or "sub_issues" in self.presence.because:
             return
         try:
-            issues.link_sub_issue(self.presence.issue, made.id)
+            self._hub.issues.link_sub_issue(self.presence.issue, issue.id)
         except (NotOffered, Refusal) as error:
             self._because("sub_issues", error.what)
             return
-        self._keep(workstream.id, self.presence.sub_issues[workstream.id], linked=True)
+        self._keep(name, issue, linked=True)
 
     def _link_needs(self, needs: dict[str, tuple[str, ...]]) -> None:
         for name, wanted in reduced(needs).items():

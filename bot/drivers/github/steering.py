@@ -9,7 +9,7 @@ from typing import assert_never
 from bot.core import events as happened
 from bot.core.answers import Answer, Speaker
 from bot.core.base import RunId
-from bot.core.events import ApprovalGranted, RunStatus, WorkstreamRetried
+from bot.core.events import RunStatus
 from bot.core.github import commands as said
 from bot.core.github.commands import COMMANDS, Command
 from bot.core.report import open_questions
@@ -58,15 +58,13 @@ class Steering:
             case said.Retry(workstreams=names, because=because):
                 return self._retry(names, because)
             case said.Approve(workstream=name):
-                return self._approved(lambda now: speaker.approve(now, name))
+                return self._record(lambda now: speaker.approve(now, name))
             case said.ApprovePaid(provider=provider, usd=usd, because=because):
-                return self._approved(lambda now: speaker.approve_paid(now, provider, usd, because))
+                return self._record(lambda now: speaker.approve_paid(now, provider, usd, because))
             case said.Cancel(because=because):
-                self._record(lambda now: speaker.cancel(now, because))
-                return replies.done(self.to, f"Cancelled run `{self.run.run}`", because)
+                return self._record(lambda now: speaker.cancel(now, because))
             case said.Override(gate=gate, because=because):
-                self._record(lambda now: speaker.override(now, gate, because))
-                return replies.done(self.to, f"`{gate}` counts as passed", because)
+                return self._record(lambda now: speaker.override(now, gate, because))
             case said.Misread():
                 return replies.misread(self.to, command)
             case said.Help() | said.Orchestrate() | said.MakePlan() | said.Replan():
@@ -74,31 +72,39 @@ class Steering:
             case _ as never:
                 assert_never(never)
 
+    def recall(self) -> str:
+        """Return the answer to what was heard, now or before, as the record tells it."""
+        heard = [event for event in self.run.record.load() if event.cause == self.cause]
+        match heard:
+            case [happened.WorkstreamRetried(), *_]:
+                retried = [e.workstream for e in heard if isinstance(e, happened.WorkstreamRetried)]
+                return replies.retrying(self.to, retried)
+            case [happened.ApprovalGranted() as grant, *_]:
+                return replies.approved(self.to, self.run.run, grant)
+            case [happened.RunCancelled(because=because), *_]:
+                return replies.done(self.to, f"Cancelled run `{self.run.run}`", because)
+            case [happened.OverrideGranted(gate=gate, because=because), *_]:
+                return replies.done(self.to, f"`{gate}` counts as passed", because)
+            case _:
+                return replies.done(self.to, "Looked at anew what could not go on")
+
     def cancel_for(self, because: str) -> None:
         """End the run because another takes its place, if it has not ended."""
         if not self.run.state.finished:
             self._record(lambda now: self._speaker.cancel(now, because))
 
-    def _approved(self, answer: AnswerOf) -> str:
-        grants = [e for e in self._record(answer).events if isinstance(e, ApprovalGranted)]
-        return replies.approved(self.to, self.run.run, grants[0])
-
     def _retry(self, names: tuple[str, ...], because: str) -> str:
         """Try again what was lost; where nothing was, ask anew for what a tier or a gate owes."""
         owed = _is_owed_something(self.run.state)
         unopened = "pull" in self.run.shower.presence().because  # what shows the run opens it
+        anew = (Fact(lambda now: [self._again(now)]),) if owed else ()
         try:
-            answer = self._record(lambda now: self._speaker.retry(now, names, because))
+            return self._record(lambda now: self._speaker.retry(now, names, because), *anew)
         except UserError:
             if not owed and not unopened:
                 raise
-            answer = Answer(())
-        if owed:
-            self.run.settle(Fact(lambda now: [self._again(now)]))
-        retried = [e.workstream for e in answer.events if isinstance(e, WorkstreamRetried)]
-        if retried:
-            return replies.retrying(self.to, retried)
-        return replies.done(self.to, "Looked at anew what could not go on")
+        self.run.settle(*anew)
+        return self.recall()
 
     def _again(self, state: RunState) -> happened.RunRequested:
         """Ask for the run again, with the settings and tiers as they are now."""
@@ -115,15 +121,15 @@ class Steering:
             policy=self.run.desk.policy(self.run.run, first.policy.budget_usd),
         )
 
-    def _record(self, answer: AnswerOf) -> Answer:
+    def _record(self, answer: AnswerOf, *more: Fact) -> str:
         """Record an answer, made anew from the state whenever somebody else writes first."""
         latest = answer(self.run.state)
 
         def again(state: RunState) -> tuple[happened.Event, ...]:
             return answer(state).events
 
-        self.run.settle(Fact(again, spend=latest.spend))
-        return latest
+        self.run.settle(Fact(again, spend=latest.spend), *more)
+        return self.recall()
 
     @property
     def _speaker(self) -> Speaker:

@@ -45,13 +45,17 @@ class To:
 
     line: str
     id: str  # of the comment, or of the label's event; one answer each
-    run: RunId | None = None
+
+
+def reply_marker(to: To) -> str:
+    """Return the hidden line of an answer; which run it is about may not be known at first."""
+    return marker(RunId("issue"), f"reply-{to.id}")
 
 
 def reply(to: To, *parts: str) -> str:
-    """Answer below a hidden marker: a second delivery finds it and stays silent."""
+    """Answer below a hidden marker, by which a second delivery finds it."""
     asked = f"> {code(to.line, 300)}" if to.line else ""
-    return paragraphs(marker(to.run or RunId("issue"), f"reply-{to.id}"), asked, *parts)
+    return paragraphs(reply_marker(to), asked, *parts)
 
 
 def not_allowed(to: To, needed: str) -> str:
