@@ -14,63 +14,27 @@ import pytest
 from bot.core.events import RunStatus
 from bot.core.handoff import Isolation
 from tests.support.agents_user import agents_user, needs_another_user, python_for_others
-from tests.support.github import FakeGithub
-from tests.support.workshop import WORKFLOWS, Time, Workshop
+from tests.support.stories import Story, story, three_files
 
-PLAN = """\
-Please.
-
-```yaml orchestrate
-version: 1
-task: Write three files
-workstreams:
-  - {id: one, title: Write one, kind: implementation, files: [one.txt], goal: One,
-     engine: shell, run: ["echo one > one.txt"]}
-  - {id: two, title: Write two, kind: implementation, files: [two.txt], goal: Two,
-     engine: shell, run: ["echo two > two.txt"]}
-  - {id: three, title: Write three, kind: implementation, files: [three.txt], goal: Three,
-     needs: [one, two], engine: shell, run: ["cat one.txt two.txt > three.txt"]}
-```
-"""
-FILES = {
-    "README.md": "# Widget\n",
-    "CHANGELOG.md": "# Changelog\n",
-    "Makefile": "test:\n\t@echo '3 passed in 0.01s'\n",
-    **{f".github/workflows/{path.name}": path.read_text() for path in WORKFLOWS.glob("*.yml")},
-    ".github/orchestrate.yml": "coverage: {enabled: false}\ndocs: {enabled: false}\n"
-    "review: {enabled: false}\ntests: {command: 'echo \"3 passed in 0.01s\"'}\n",
-}
-
-
+PLAN = three_files()
 __all__ = ["agents_user"]
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
-    time = Time()
-    time.install(monkeypatch)
-    with FakeGithub() as github:
-        github.add_user("alice")
-        repository = github.create_repository("acme/widget", files=FILES)
-        repository.collaborators["alice"] = "write"
-        yield Workshop(github, repository, tmp_path / "shop", time)
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+    with story(tmp_path, monkeypatch) as opened:
+        yield opened
 
 
-def test_a_labelled_issue_becomes_a_merge_ready_pull_request(shop: Workshop) -> None:
-    issue = shop.repository.open_issue("Write three files", PLAN, by="alice")
-    shop.deliver("issues", shop.repository.label(issue.number, "orchestrate", by="alice"))
-    print([r.job for r in shop.ran], shop.errors())
-    print("\n".join(f"{e.method} {e.path} {e.status}" for e in shop.github.requests))
-    for event in shop.events():
-        print(event.type, getattr(event, "workstream", ""), getattr(event, "because", ""))
+def test_a_labelled_issue_becomes_a_merge_ready_pull_request(shop: Story) -> None:
+    shop.ask(PLAN)
     assert shop.errors() == []
     assert shop.state().status is RunStatus.PASSED
 
 
-def test_what_nobody_answers_for_ends_after_three_hand_outs(shop: Workshop) -> None:
-    issue = shop.repository.open_issue("Write three files", PLAN, by="alice")
+def test_what_nobody_answers_for_ends_after_three_hand_outs(shop: Story) -> None:
     shop.silent = {"agent", "publish"}
-    shop.deliver("issues", shop.repository.label(issue.number, "orchestrate", by="alice"))
+    shop.ask(PLAN)
     for _ in range(20):
         shop.time.ahead += timedelta(hours=7)
         shop.sweep()
@@ -82,7 +46,7 @@ def test_what_nobody_answers_for_ends_after_three_hand_outs(shop: Workshop) -> N
 
 @needs_another_user
 def test_agents_and_tests_run_as_another_user_where_the_runner_has_one(
-    shop: Workshop, agents_user: str, monkeypatch: pytest.MonkeyPatch
+    shop: Story, agents_user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(tempfile.mkdtemp(prefix="orchestrate-"))
     folder.chmod(0o755)
@@ -90,8 +54,7 @@ def test_agents_and_tests_run_as_another_user_where_the_runner_has_one(
     shop.folder = folder / "shop"
     shop.variables |= {"ORCHESTRATE_AGENT_USER": agents_user, "ORCHESTRATE_SCRATCH": str(folder)}
     plan = PLAN.replace("echo one > one.txt", "id -un > one.txt")
-    issue = shop.repository.open_issue("Write three files", plan, by="alice")
-    shop.deliver("issues", shop.repository.label(issue.number, "orchestrate", by="alice"))
+    shop.ask(plan)
     shutil.rmtree(folder)
     state = shop.state()
     assert state.status is RunStatus.PASSED
@@ -101,11 +64,10 @@ def test_agents_and_tests_run_as_another_user_where_the_runner_has_one(
 
 
 def test_a_record_that_cannot_be_read_or_is_of_a_laptop_keeps_no_other_run_from_being_looked_at(
-    shop: Workshop,
+    shop: Story,
 ) -> None:
     shop.silent = {"agent", "publish"}
-    issue = shop.repository.open_issue("Write three files", PLAN, by="alice")
-    shop.deliver("issues", shop.repository.label(issue.number, "orchestrate", by="alice"))
+    shop.ask(PLAN)
     readme = shop.repository.sha("main")
     for name in ("0", "7f3a", "999"):
         shop.repository.git.git("update-ref", f"refs/orchestrate/runs/{name}", readme)

@@ -150,8 +150,9 @@ class Runner:
     def _start(self, name: str, payload: Mapping[str, Any]) -> None:
         for file, workflow in self._workflows():
             if self._wants(workflow["on"], name, payload):
-                head = _head(name, payload)
-                run = self._here.start_run(file, name, by=payload["sender"]["login"], sha=head)
+                head, branch, fork = _head(name, payload)
+                by = payload["sender"]["login"]
+                run = self._here.start_run(file, name, by=by, branch=branch, sha=head, fork=fork)
                 self._started[run.id] = _Started(file, name, payload)
 
     def _wants(self, triggers: Mapping[str, Any], name: str, payload: Mapping[str, Any]) -> bool:
@@ -288,17 +289,19 @@ def _stand_ins() -> dict[str, Path]:
     return {f"{name}@{at}": ACTIONS / name for name, at in pins}
 
 
-def _head(name: str, payload: Mapping[str, Any]) -> str | None:
-    """Return the commit of an event that is about one."""
+def _head(name: str, payload: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Return commit, branch and fork of an event that is about them."""
     match name:
         case "pull_request":
-            return str(payload["pull_request"]["head"]["sha"])
+            head, here = payload["pull_request"]["head"], payload["repository"]["full_name"]
+            home = head["repo"]["full_name"]
+            return str(head["sha"]), str(head["ref"]), home if home != here else None
         case "merge_group":
-            return str(payload["merge_group"]["head_sha"])
+            return str(payload["merge_group"]["head_sha"]), None, None
         case "push":
-            return str(payload["after"])
+            return str(payload["after"]), None, None
         case _:
-            return None
+            return None, None, None
 
 
 def _ref(started: _Started, default_branch: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import yaml
@@ -118,6 +119,12 @@ class Story(Workshop):
         )
 
 
+class Opens(Protocol):
+    """Opens a shop with settings of its own."""
+
+    def __call__(self, **settings: object) -> AbstractContextManager[Story]: ...
+
+
 def marker_of(run: str) -> str:
     """The hidden line of a run's live comment."""
     return marker(RunId(run), "live")
@@ -169,6 +176,15 @@ def writes(name: str, *, needs: str = "", run: str = "", more: str = "") -> str:
     return (
         f"{{id: {name}, title: Write {name}, kind: implementation, files: [{name}.txt], "
         f"goal: Have {name}, engine: shell, run: [{commands}]{wanted}{more}}}"
+    )
+
+
+def three_files(first: str = "true") -> str:
+    """A plan of two workstreams side by side and one that needs both; the second begins so."""
+    return plan(
+        writes("one"),
+        writes("two", run=f'"{first}", "echo two > two.txt"'),
+        writes("three", needs="one, two", run='"cat one.txt two.txt > three.txt"'),
     )
 
 

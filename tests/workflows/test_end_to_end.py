@@ -1,97 +1,213 @@
-"""The bot itself in its workflows: a label becomes a pull request that can be merged."""
+"""The bot itself in its workflows: what people ask for comes to its end, or is politely refused."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.support.act import Runner, act
-from tests.support.github.fake import FakeGithub
-from tests.workflows.test_jobs import own_files
+from bot.core.events import RunStatus
+from bot.core.handoff import Isolation
+from tests.support.act_story import ActStory, acted, own_files
+from tests.support.agents_user import agents_user, needs_another_user, python_for_others
+from tests.support.scripted_model import ScriptedModel, call, finish
+from tests.support.stories import paid_tier, plan, three_files, writes
 
-PLAN = """\
-Please.
+KEY = "sk-0123456789-abcdefghij"
+GREEN = {
+    "orchestrate/tests": "success",
+    "orchestrate/coverage": "neutral",  # switched off in the settings, like the next two
+    "orchestrate/review": "neutral",
+    "orchestrate/docs": "neutral",
+}
+__all__ = ["agents_user"]
+GATES = ["gates docs", "gates review", "gates tests", "gates verdict"]
+THINKS = plan("{id: one, title: Write one, kind: implementation, files: [one.txt], goal: Have it}")
 
-```yaml orchestrate
-version: 1
-task: Write three files
-workstreams:
-  - {id: one, title: Write one, kind: implementation, files: [one.txt], goal: One,
-     engine: shell, run: ["echo one > one.txt"]}
-  - {id: two, title: Write two, kind: implementation, files: [two.txt], goal: Two,
-     engine: shell, run: ["echo two > two.txt"]}
-  - {id: three, title: Write three, kind: implementation, files: [three.txt], goal: Three,
-     needs: [one, two], engine: shell, run: ["cat one.txt two.txt > three.txt"]}
-```
-"""
-SETTINGS = """\
-coverage: {enabled: false}
-docs: {enabled: false}
-review: {enabled: false}
-tests: {command: 'echo "3 passed in 0.01s"'}
-"""
+
+def expect_ready_to_merge(shop: ActStory, number: int, children: int) -> None:
+    """All that a person sees of a run that went well, whichever way it went."""
+    pull = shop.pull()
+    assert not pull.draft
+    assert shop.checks() == GREEN
+    assert f"Closes #{number}" in (shop.repository.issues[shop.pull_number()].body or "")
+    parent = shop.repository.issues[number]
+    ended = [each.state for each in shop.repository.issues.values() if each.parent == parent.id]
+    assert ended == ["closed"] * children
+    assert "**Passed.**" in shop.live()
+    assert shop.state().status is RunStatus.PASSED
+
+
+def in_a_row(shop: ActStory, job: str) -> int:
+    """Count the jobs that ran one after the other up to a job of orchestrate.yml, with itself."""
+    said = yaml.safe_load(own_files()[".github/workflows/orchestrate.yml"])["jobs"]
+    needs = said[job].get("needs", [])
+    waited_for = [needs] if isinstance(needs, str) else needs
+    ran = [each for each in waited_for if f"orchestrate {each}" in shop.jobs]
+    return 1 + max((in_a_row(shop, each) for each in ran), default=0)
+
+
+def test_a_task_without_a_plan_is_done_by_a_model_whose_key_only_its_agent_has(
+    tmp_path: Path,
+) -> None:
+    work = [
+        call("acknowledge", understood="say hello"),
+        call("run", command="env > CHANGELOG.md"),
+        call("write_file", path="README.md", content="# Widget\n\nHello.\n"),
+        call("todo", done=[1, 2, 3]),
+        finish(),
+    ]
+    with ScriptedModel(work) as model:
+        tier = paid_tier(model) | {"billing": "free", "key_env": "NVIDIA_API_KEY"}
+        with acted(tmp_path / "shop", secrets={"NVIDIA_API_KEY": KEY}, tiers=[tier]) as shop:
+            number = shop.ask("", title="Add a greeting to README.md")
+            assert shop.failed == ""
+            assert sorted(shop.jobs[:4]) == [
+                "orchestrate announce", "orchestrate intake",
+                "orchestrate write/agent", "orchestrate write/publish",
+            ]  # fmt: skip
+            assert in_a_row(shop, "work") == 2
+            assert sorted(shop.jobs[4:]) == GATES
+            expect_ready_to_merge(shop, number, children=1)
+            assert shop.text(shop.pull().head_sha, "README.md") == "# Widget\n\nHello."
+
+            assert {r.headers["Authorization"] for r in model.requests} == {f"Bearer {KEY}"}
+            assert shop.holders("NVIDIA_API_KEY") == ["agent --run 1", "check --gates review"]
+            assert shop.places_of(KEY) == []
+            assert "git" in shop.places_of("HOME=")  # all that the agent itself could see
+
+            lines = shop.ledger()
+            assert len(lines) == len(model.requests)
+            assert {(line["entry"], line["billing"]) for line in lines} == {("spend", "free")}
+            assert {line["workstream"] for line in lines} == {"write"}
+            assert "free" in shop.live()
+
+
+def test_a_workstream_that_failed_is_retried_and_the_run_comes_to_its_end(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    with acted(tmp_path / "shop") as shop:
+        number = shop.ask(three_files(f"test -e {flag}"))
+        assert shop.failed == ""
+        assert shop.pull().draft
+        assert "/retry" in shop.live()
+        shop.runner.ran.clear()
+
+        flag.touch()
+        [answer] = shop.say(number, "/retry")
+        assert "`two`" in answer
+        assert shop.failed == ""
+        assert sorted(shop.jobs) == [
+            *GATES,
+            "orchestrate announce", "orchestrate intake",
+            "orchestrate two/agent", "orchestrate two/publish",
+            "workstream agent", "workstream publish",
+        ]  # fmt: skip
+        expect_ready_to_merge(shop, number, children=3)
+        assert shop.text(shop.pull().head_sha, "three.txt") == "one\ntwo"
+
+
+def test_a_run_that_stops_for_money_goes_on_after_a_yes_and_no_job_had_the_key_before(
+    tmp_path: Path,
+) -> None:
+    work = [
+        call("write_file", path="one.txt", content="one\n"),
+        call("todo", done=[1]),
+        finish(),
+    ]
+    with ScriptedModel(work) as model:
+        tier = paid_tier(model) | {"provider": "groq", "key_env": "GROQ_API_KEY"}
+        agents = {"paid_without_sandbox": True}
+        secrets = {"GROQ_API_KEY": KEY}
+        with acted(tmp_path / "shop", secrets=secrets, tiers=[tier], agents=agents) as shop:
+            number = shop.ask(THINKS)
+            asks = "/approve-paid groq 2.00 because …"
+            assert asks in shop.live()
+            shop.say(number, "/approve-paid groq 2.00 because I say so", by="mallory")
+            assert (model.requests, shop.holders("GROQ_API_KEY")) == ([], [])
+            assert "refs/heads/orchestrate/ledger" not in shop.repository.git.refs()
+            assert shop.jobs == ["orchestrate intake", "orchestrate announce", "orchestrate intake"]
+
+            shop.say(number, "/approve-paid groq 2.00 because it is worth it")
+            assert shop.failed == ""
+            expect_ready_to_merge(shop, number, children=1)
+            assert {r.headers["Authorization"] for r in model.requests} == {f"Bearer {KEY}"}
+            assert shop.places_of(KEY) == []
+
+            assert shop.holders("GROQ_API_KEY") == ["agent --run 1", "check --gates review"]
+
+            said, *spent = shop.ledger()
+            told = [said[name] for name in ("entry", "by", "provider", "cost_usd", "justification")]
+            assert told == ["approve", "alice", "groq", "2.000000", "it is worth it"]
+            assert len(spent) == len(model.requests)
+            assert {(each["entry"], each["approval"]) for each in spent} == {("spend", said["id"])}
+            assert "groq $2.00 by alice because it is worth it" in shop.live()
+
+
+def test_an_outsiders_label_and_commands_get_a_polite_refusal_each_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    with acted(tmp_path / "shop") as shop:
+        before = shop.repository.git.refs()
+        number = shop.ask(plan(writes("one")), by="mallory")
+        [answer] = shop.answers(number)
+        assert "when someone with write access puts it on" in answer
+        [refusal] = shop.say(number, "/orchestrate\n/approve-paid 20 because", by="mallory")
+        assert "only people with write access" in refusal
+        assert shop.say(number, "/retry", by="mallory") == []
+        assert shop.jobs == ["orchestrate intake"] * 3
+        assert shop.failed == ""
+        assert shop.repository.git.refs() == before
+        comments = f"/repos/acme/widget/issues/{number}/comments"
+        assert [w for w in shop.writes if w != ("POST", comments)] == []
+        assert len(shop.writes) == 2
+
+
+def test_gates_of_a_forks_pull_request_are_posted_on_its_head(tmp_path: Path) -> None:
+    with acted(tmp_path / "shop", secrets={"NVIDIA_API_KEY": KEY}) as shop:
+        fork = shop.github.fork("acme/widget", by="oscar")
+        fork.push("topic", {"README.md": "# Widgets\n"}, by="oscar")
+        number = shop.repository.open_pull(by="oscar", head="oscar:topic")["number"]
+        shop.deliver("pull_request", {})
+        head = fork.sha("topic")
+        assert shop.failed == ""
+        assert shop.jobs[-1] == "gates-post post"
+        assert sorted(shop.jobs[:-1]) == GATES
+        assert shop.repository.pull(number).head_sha == head
+        assert shop.checks(head) == GREEN
+        assert shop.holders("NVIDIA_API_KEY") == []
 
 
 @pytest.fixture
-def runner(tmp_path: Path) -> Iterator[Runner]:
-    act()
-    files = own_files() | {
-        "README.md": "# Widget\n",
-        "CHANGELOG.md": "# Changelog\n",
-        ".github/orchestrate.yml": SETTINGS,
-    }
-    with FakeGithub() as github:
-        github.add_user("ada")
-        made = github.create_repository("acme/widget", files=files)
-        made.collaborators["ada"] = "write"
-        fast = {"ORCHESTRATE_WRITE_SPACING": "0.001"}
-        with Runner(github, "acme/widget", tmp_path / "runs", more=fast) as runner:
-            yield runner
+def open_folder() -> Iterator[Path]:
+    """A folder that other users reach: pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory(prefix="orchestrate-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
-def test_a_labelled_issue_becomes_a_merge_ready_pull_request(runner: Runner) -> None:
-    here = runner.github.repository("acme/widget")
-    issue = here.open_issue("Write three files", PLAN, by="ada")
-    here.label(issue.number, "orchestrate", by="ada")
-    jobs = runner.settle()
-
-    assert [job for job in jobs if job.result != "success"] == []
-    assert sorted(f"{job.workflow} {job.name}" for job in jobs) == [
-        "gates.yml docs", "gates.yml review", "gates.yml tests", "gates.yml verdict",
-        "orchestrate.yml announce", "orchestrate.yml intake",
-        "orchestrate.yml one/agent", "orchestrate.yml one/publish",
-        "orchestrate.yml two/agent", "orchestrate.yml two/publish",
-        "workstream.yml agent", "workstream.yml publish",
-    ]  # fmt: skip
-    (pull,) = (each for each in here.pulls.values() if each.pull)
-    assert pull.pull
-    assert not pull.pull.draft
-    assert here.checks_on(pull.pull.head_sha) == {
-        "orchestrate/tests": "success",
-        "orchestrate/coverage": "neutral",
-        "orchestrate/review": "neutral",
-        "orchestrate/docs": "neutral",
-    }
-    assert here.git.read(pull.pull.head_sha, "three.txt") == "one\ntwo\n"
-    assert f"Closes #{issue.number}" in (pull.body or "")
-    children = [each for each in here.issues.values() if each.parent == issue.id]
-    assert [child.state for child in children] == ["closed"] * 3
-    assert len(issue.comments) == 1
+@needs_another_user
+def test_agents_and_tests_are_another_user_where_the_runner_has_one(
+    agents_user: str, open_folder: Path
+) -> None:
+    bot = f"{python_for_others(open_folder)} -m bot"
+    runner = {"ORCHESTRATE_AGENT_USER": agents_user, "ORCHESTRATE_SCRATCH": str(open_folder)}
+    tests = {"command": f"test $(id -un) = {agents_user} && echo 3 passed in 0.01s"}
+    with acted(open_folder / "shop", bot=bot, environment=runner, tests=tests) as shop:
+        number = shop.ask(plan(writes("one", run='"id -un > one.txt"')))
+        assert shop.failed == ""
+        expect_ready_to_merge(shop, number, children=1)
+        assert shop.text(shop.pull().head_sha, "one.txt") == agents_user
+        last = shop.state().track("one").last
+        assert last
+        assert last.completion
+        assert last.completion.isolation is Isolation.USER
 
 
-def test_a_command_by_somebody_without_rights_changes_nothing(runner: Runner) -> None:
-    runner.github.add_user("eve")
-    here = runner.github.repository("acme/widget")
-    issue = here.open_issue("Write three files", PLAN, by="eve")
-    before = here.git.refs()
-    here.comment(issue.number, "/orchestrate", by="eve")
-    jobs = runner.settle()
-    assert [(job.name, job.result) for job in jobs] == [("intake", "success")]
-    assert here.git.refs() == before
-
-
-def test_the_clock_finds_nothing_to_do_where_nothing_runs(runner: Runner) -> None:
-    runner.tick()
-    assert [(job.name, job.result) for job in runner.settle()] == [("intake", "success")]
+def test_the_clock_finds_nothing_to_do_where_nothing_runs(tmp_path: Path) -> None:
+    with acted(tmp_path / "shop") as shop:
+        shop.runner.tick()
+        shop.runner.settle()
+        assert (shop.jobs, shop.failed) == (["orchestrate intake"], "")

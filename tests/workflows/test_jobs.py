@@ -14,6 +14,7 @@ import pytest
 from bot.core.github.installation import Pin
 from bot.wiring.installing import shipped_files
 from tests.support.act import Runner, act
+from tests.support.act_story import own_files
 from tests.support.github.fake import FakeGithub
 from tests.support.peers import ROOT
 
@@ -52,16 +53,6 @@ class Stage:
     def rights(self, call: Mapping[str, Any]) -> Mapping[str, str]:
         """What the token that a call was given may do."""
         return self.github.world.tokens[call["env"]["ORCHESTRATE_TOKEN"]].permissions
-
-
-def own_files() -> dict[str, bytes]:
-    """Our workflows and set-up, and as much of a bot as its key is made from."""
-    github = ROOT / ".github"
-    kept = [*github.glob("workflows/*.yml"), *github.rglob("orchestrate/*")]
-    files = {str(path.relative_to(ROOT)): path.read_bytes() for path in kept if path.is_file()}
-    del files[".github/workflows/ci.yml"]
-    bot = ("bot/x.py", "agents/x.md", "examples/x.md", "pyproject.toml")
-    return files | dict.fromkeys(bot, b"")
 
 
 @pytest.fixture
@@ -318,14 +309,12 @@ def test_a_pull_request_and_a_merge_queue_are_checked(stage: Stage) -> None:
 
 def test_the_verdict_on_a_fork_is_posted_by_a_workflow_that_may(stage: Stage) -> None:
     stage.play()
-    here = stage.github.repository("acme/engine")
-    here.push("topic", {"a.txt": "a"}, by="ada")
-    here.open_pull(by="ada", head="topic")
-    for event in stage.github.events:
-        if event.name == "pull_request":
-            event.payload["pull_request"]["head"]["repo"]["full_name"] = "eve/engine"
-    stage.runner.settle()
+    fork = stage.github.fork("acme/engine", by="eve")
+    fork.push("topic", {"a.txt": "a"}, by="eve")
+    stage.github.repository("acme/engine").open_pull(by="eve", head="eve:topic")
+    assert [job.name for job in stage.runner.settle()][3:] == ["verdict", "post"]
     assert set(stage.rights(stage.call("verdict")).values()) == {"read"}
+    assert stage.rights(stage.call("post"))["checks"] == "write"
     assert keys(gates(stage)["review"]) == {}
 
 
