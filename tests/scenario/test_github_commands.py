@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
@@ -15,26 +13,10 @@ from bot.core.github.issue_form import task_of
 from bot.core.github.task_text import text_hash
 from bot.core.state import WorkstreamStatus
 from tests.support.scripted_model import ScriptedModel, Step, call, finish
-from tests.support.stories import LABEL, Story, paid_tier, plan, story, writes
+from tests.support.stories import LABEL, Opens, Story, paid_tier, plan, writes
 
 TWO = plan(writes("one"), writes("two", needs="one"))
 WAITING = plan(writes("one"), writes("two", more=", approval: true"))
-
-
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
-    with story(tmp_path, monkeypatch) as opened:
-        yield opened
-
-
-class Opens(Protocol):
-    def __call__(self, **settings: object) -> AbstractContextManager[Story]: ...
-
-
-@pytest.fixture
-def opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opens:
-    """Open a shop with settings of its own."""
-    return lambda **settings: story(tmp_path, monkeypatch, **settings)
 
 
 def once_allowed(tmp_path: Path, name: str) -> tuple[str, Path]:
@@ -250,9 +232,7 @@ def test_a_command_may_be_given_on_the_pull_request_too(shop: Story, tmp_path: P
     assert shop.errors() == []
 
 
-def test_a_retry_without_names_brings_all_that_failed_to_the_end(
-    shop: Story, tmp_path: Path
-) -> None:
+def test_a_retry_of_what_failed_brings_the_run_to_its_end(shop: Story, tmp_path: Path) -> None:
     failing = [once_allowed(tmp_path, name) for name in ("two", "three")]
     last = writes("four", needs="two, three")
     number = shop.ask(plan(writes("one"), *(text for text, _ in failing), last))
@@ -260,7 +240,7 @@ def test_a_retry_without_names_brings_all_that_failed_to_the_end(
     assert "/retry" in shop.live()
     for _, flag in failing:
         flag.touch()
-    shop.say(number, "/retry")
+    shop.say(number, "/retry two three")
     state = shop.state()
     assert state.status is RunStatus.PASSED
     assert {s.status for s in state.standings.values()} == {WorkstreamStatus.LANDED}
@@ -333,7 +313,21 @@ def test_a_run_that_stops_for_money_goes_on_after_a_yes_and_the_ledger_says_who(
             spent = [line for line in lines if '"entry":"spend"' in line]
             assert len(spent) == len(model.requests)
             assert all(f'"approval":"{grant.id}"' in line for line in spent)
-            assert "acme" in shop.text(ledger, "COSTS.md")
+            costs = shop.text(ledger, "COSTS.md")
+            assert "| acme | 3 | 3,000 | 150 | $0.0360 | $19.9640 |" in costs
+            assert "| acme | $2.00 | alice | it is worth it |" in costs
+
+
+def test_a_yes_reaches_no_further_than_the_cap_of_the_month(opens: Opens) -> None:
+    with ScriptedModel(()) as model:
+        agents, limits = {"paid_without_sandbox": True}, {"provider_month_usd": "0.01"}
+        with opens(tiers=[paid_tier(model)], agents=agents, limits=limits) as shop:
+            shop.variables |= {"ORCHESTRATE_KEYS": "ACME_API_KEY", "ACME_API_KEY": "k-0123456789"}
+            number = shop.ask(THINKS)
+            shop.say(number, "/approve-paid acme 5.00 because I want it")
+            assert model.requests == []
+            assert "The limit of $0.010000" in shop.live()
+            assert shop.errors() == []
 
 
 def test_no_bot_lets_money_be_spent_even_where_it_may_command(opens: Opens) -> None:

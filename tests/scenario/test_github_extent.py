@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bot.core.events import RunStatus
 from bot.core.graph import reduced
-from tests.support.stories import Story, plan, story, writes
+from tests.support.stories import Story, plan, writes
 
+INFO_REFS = ("git", "/acme/widget.git/info/refs")  # one for each fetch
 NO_API = {"agent", "tests", "review", "docs"}
-
-
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
-    with story(tmp_path, monkeypatch) as opened:
-        yield opened
 
 
 def requests_by_job(shop: Story) -> Counter[str]:
@@ -60,6 +55,18 @@ def test_a_run_stays_within_its_requests_and_agents_make_none(shop: Story, size:
     assert shop.errors() == []
 
 
+def test_a_look_at_more_runs_that_are_over_and_shown_costs_no_more(shop: Story) -> None:
+    asked = []
+    for name in ("one", "two"):
+        shop.ask(plan(writes(name)))
+        shop.github.requests.clear()
+        shop.sweep()
+        asked.append([(each.kind, each.path) for each in shop.github.requests])
+    assert {kind for kind, _ in asked[0]}.isdisjoint({"rest", "graphql"})
+    assert asked[1].count(INFO_REFS) == asked[0].count(INFO_REFS) > 0
+    assert shop.errors() == []
+
+
 def of(size: int, *, needs: bool) -> str:
     """A plan of workstreams that wait for a person's yes, so that none of them starts."""
     return plan(
@@ -84,7 +91,10 @@ def test_more_workstreams_than_an_issue_may_have_sub_issues_are_all_shown(shop: 
     shop.ask(of(101, needs=False))
     assert shop.github.limits.met == []
     assert shop.requests_of("sub_issues") == 100
-    assert "Without a sub-issue for every workstream: GitHub takes at most 100 under one issue" in shop.live()
+    assert (
+        "Without a sub-issue for every workstream: GitHub takes at most 100 under one issue"
+        in shop.live()
+    )
     assert all(f"`w{n}`" in shop.live() for n in range(101))
     assert shop.errors() == []
 

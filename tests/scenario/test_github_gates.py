@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
@@ -13,7 +10,7 @@ from bot.core.events import RunStatus
 from bot.wiring import jobs
 from tests.support import workshop
 from tests.support.scripted_model import ScriptedModel, Step, call, finish, refusal
-from tests.support.stories import Story, paid_tier, plan, story, writes
+from tests.support.stories import Opens, Story, paid_tier, plan, writes
 
 TESTS = "orchestrate/tests"
 GATES = {f"orchestrate/{name}" for name in ("tests", "coverage", "review", "docs")}
@@ -21,22 +18,6 @@ FIXED = {"command": "grep fixed one.txt && echo '3 passed in 0.01s'"}
 KEY = {"ORCHESTRATE_KEYS": "ACME_API_KEY", "ACME_API_KEY": "k-0123456789"}
 COMBINED = "orchestrate/1/combined"
 ONE = plan(writes("one"))
-
-
-class Opens(Protocol):
-    def __call__(self, **settings: object) -> AbstractContextManager[Story]: ...
-
-
-@pytest.fixture
-def opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opens:
-    """Open a shop with settings of its own."""
-    return lambda **settings: story(tmp_path, monkeypatch, **settings)
-
-
-@pytest.fixture
-def shop(opens: Opens) -> Iterator[Story]:
-    with opens() as opened:
-        yield opened
 
 
 def mends(path: str, content: str) -> tuple[Step, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,15 +13,9 @@ import pytest
 
 from bot.core.events import RunStatus
 from tests.support import workshop
-from tests.support.stories import Story, plan, story, writes
+from tests.support.stories import Story, plan, writes
 
 TWO = plan(writes("one"), writes("two", needs="one"))
-
-
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
-    with story(tmp_path, monkeypatch) as opened:
-        yield opened
 
 
 def meanwhile(shop: Story, job: str, act: Callable[[], object]) -> None:

@@ -104,6 +104,9 @@ class Intake:
         for name in runs:
             if issue_of(name) is None:
                 continue  # pushed here from somebody's machine
+            known = GithubRun(self._desk, name)
+            if known.state.finished and known.shower.is_done:
+                continue  # at rest, and not worth a fetch of all its branches
             try:
                 self._look_at(GithubRun(self._desk.of(name), name))
             except BotError as error:

@@ -59,10 +59,15 @@ class Shower:
     issue: int
     sub_issues: bool = True
 
+    @property
+    def is_done(self) -> bool:
+        """Whether all of the record is shown, and nothing has to be tried again."""
+        known = self.presence()
+        return known.shown == len(self.record.load()) and "pull" not in known.because
+
     def show(self) -> bool:
         """Show the run as it is; False: somebody else does. Raises what keeps a part from it."""
-        known = self.presence()
-        if known.shown == len(self.record.load()) and "pull" not in known.because:
+        if self.is_done:
             return True
         taken = self._take_pen()
         if taken is None:
