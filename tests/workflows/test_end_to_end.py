@@ -13,7 +13,7 @@ from bot.core.events import RunStatus
 from bot.core.handoff import Isolation
 from tests.support.act_story import ActStory, acted, own_files
 from tests.support.agents_user import agents_user, needs_another_user, python_for_others
-from tests.support.scripted_model import ScriptedModel, call, finish
+from tests.support.scripted_model import ScriptedModel, call, finish, refusal
 from tests.support.stories import paid_tier, plan, three_files, writes
 
 KEY = "sk-0123456789-abcdefghij"
@@ -84,6 +84,56 @@ def test_a_task_without_a_plan_is_done_by_a_model_whose_key_only_its_agent_has(
             assert {(line["entry"], line["billing"]) for line in lines} == {("spend", "free")}
             assert {line["workstream"] for line in lines} == {"write"}
             assert "free" in shop.live()
+
+
+PLANNED = """\
+version: 1
+task: as asked
+workstreams:
+  - {id: sign-in, kind: implementation, files: [src/auth/**], goal: Redesign signing in}
+  - {id: paying, kind: implementation, files: [src/pay/**], goal: Redesign paying}
+"""
+
+
+def test_where_a_model_plans_its_key_is_with_that_job_and_agents_start_in_the_fourth(
+    tmp_path: Path,
+) -> None:
+    work = [
+        call("write_file", path=".orchestrate/plan.yaml", content=PLANNED),
+        call("todo", done=[1]),
+        finish(),
+        *[refusal(401, "the key was withdrawn")] * 2,  # how agents fare is told elsewhere
+    ]
+    with ScriptedModel(work) as model:
+        tier = paid_tier(model) | {"billing": "free", "key_env": "NVIDIA_API_KEY"}
+        by_model = {"planner": "model"}
+        secrets = {"NVIDIA_API_KEY": KEY}
+        with acted(tmp_path / "shop", secrets=secrets, tiers=[tier], github=by_model) as shop:
+            shop.ask("", title="Redesign the architecture of src/auth and src/pay")
+            assert shop.failed == ""
+            assert in_a_row(shop, "work") == 4
+            agents = ["agent --run 1"] * 2
+            assert shop.holders("NVIDIA_API_KEY") == ["plan --run 1", *agents]
+            assert shop.places_of(KEY) == []
+            assert {"sign-in", "paying"} < set(shop.state().standings)
+            assert len([each for each in shop.ledger() if each["workstream"] == "plan"]) == 3
+
+
+def test_with_an_app_its_name_is_on_the_work_and_actions_on_the_checks(tmp_path: Path) -> None:
+    rights = dict.fromkeys(("actions", "contents", "issues", "pull_requests"), "write")
+    with acted(tmp_path / "shop") as shop:
+        token = shop.github.app_token("acme/widget", rights)
+        shop.runner.secrets = {"ORCHESTRATE_APP_KEY": token}
+        shop.runner.variables = {"ORCHESTRATE_APP_ID": "Iv1.app"}
+        number = shop.ask(plan(writes("one")))
+        assert shop.failed == ""
+        app = "acme-orchestrate[bot]"
+        assert [c.author.login for c in shop.repository.issues[number].comments] == [app]
+        assert shop.repository.issues[shop.pull_number()].author.login == app
+        assert shop.checks() == GREEN
+        assert {check.app.slug for check in shop.repository.checks} == {"github-actions"}
+        # What an App does starts workflows: the gates all the same run once.
+        assert sorted(job for job in shop.jobs if job.startswith("gates")) == GATES
 
 
 def test_a_workstream_that_failed_is_retried_and_the_run_comes_to_its_end(tmp_path: Path) -> None:
