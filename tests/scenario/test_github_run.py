@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -79,3 +80,18 @@ def test_a_record_that_cannot_be_read_or_is_of_a_laptop_keeps_no_other_run_from_
     shop.sweep()
     assert shop.state("1").status is RunStatus.PASSED
     assert "run 1000 cannot be read" in str(shop.errors()[0])
+
+
+def test_more_than_a_matrix_holds_is_handed_out_in_parts(shop: Story) -> None:
+    many = "\n".join(
+        f"  - {{id: w{n}, title: W, kind: implementation, files: [w{n}.txt], goal: W, "
+        f'engine: shell, run: ["true"]}}'
+        for n in range(140)
+    )
+    plan = "```yaml orchestrate\nversion: 1\ntask: Many\nlimits: {max_parallel: 256}\n"
+    shop.silent = {"agent", "publish", "announce"}
+    shop.ask(f"{plan}workstreams:\n{many}\n```")
+    in_matrix = [entry["workstream"] for entry in json.loads(shop.ran[0].outputs["work"])]
+    dispatched = [d.inputs["workstream"] for d in shop.repository.dispatches]
+    assert len(in_matrix) == 128
+    assert sorted(in_matrix + dispatched) == sorted(f"w{n}" for n in range(140))
