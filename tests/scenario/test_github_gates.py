@@ -180,14 +180,16 @@ def test_a_merge_queues_commit_gets_every_required_check(shop: Story) -> None:
 # Forks: their token may not write, so another workflow posts what theirs computed
 
 
-def forks_pull(shop: Story, files: dict[str, str], patch: pytest.MonkeyPatch) -> str:
+def forks_pull(
+    shop: Story, files: dict[str, str], patch: pytest.MonkeyPatch, branch: str = "mine"
+) -> str:
     """Open a pull request from mallory's fork, let its gates compute, and post; return its head."""
     fork = shop.github.fork("acme/widget", by="mallory")
-    fork.push("mine", files, by="mallory")
-    head = fork.sha("mine")
-    opened = shop.repository.open_pull(by="mallory", head="mallory:mine")
+    fork.push(branch, files, by="mallory")
+    head = fork.sha(branch)
+    opened = shop.repository.open_pull(by="mallory", head=f"mallory:{branch}")
     run = shop.repository.start_run(
-        "gates.yml", "pull_request", by="mallory", branch="mine", sha=head, fork=fork.full_name
+        "gates.yml", "pull_request", by="mallory", branch=branch, sha=head, fork=fork.full_name
     )
     handed: dict[str, Path] = {}
     shop.tamper = lambda path, name: handed.update({name.split(".")[1]: path})
@@ -219,4 +221,18 @@ def test_a_fork_that_changes_what_its_own_checks_do_is_looked_at_by_a_person(
     head = forks_pull(shop, harmless, monkeypatch)
     assert shop.checks(head) == dict.fromkeys(GATES, "action_required")
     assert "changes .github/" in f"{shop.check(TESTS).summary}"
+    assert shop.errors() == []
+
+
+def test_a_forks_branch_with_a_runs_name_is_no_part_of_the_run(
+    shop: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.ask(plan(writes("one"), writes("two", more=", approval: true")))
+    before = shop.events()
+    head = forks_pull(shop, {"one.txt": "evil\n"}, monkeypatch, branch=COMBINED)
+    number = max(shop.repository.pulls)
+    [answer] = shop.say(number, "/approve two")
+    assert "There is no run here" in answer
+    assert shop.events() == before
+    assert set(shop.checks(head)) == GATES
     assert shop.errors() == []
