@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.combining import bench_combining
 from bench.contention import bench_contention
 from bench.figures import Figure
+from bench.github import bench_publishers, bench_requests
 from bench.overhead import bench_overhead
 from bench.planning import bench_planning
 from bench.scheduling import bench_scheduling
@@ -27,6 +28,8 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "startup": bench_startup,
     "planning": bench_planning,
     "contention": bench_contention,
+    "publishers": bench_publishers,
+    "requests": bench_requests,
 }
 
 _ROOM = 2 * 1024**3  # of bytes; what all benchmarks together need

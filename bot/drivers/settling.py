@@ -107,6 +107,7 @@ class Hands:
     gates_last: timedelta = timedelta(hours=6)  # at most; a resume runs them again at once
     place: str = ""  # whose hand-outs these are, so that they can be repeated
     ready: Callable[[], bool] = lambda: True  # False: nothing more is handed out
+    overtaken: Callable[[int], None] = lambda _: None  # waits before another try to write
 
 
 class Settler:
@@ -137,7 +138,7 @@ class Settler:
         Raises Unavailable where others write faster than this can read.
         """
         facts = tuple(facts)
-        for _ in range(_OVERTAKEN_AT_MOST):
+        for nth in range(_OVERTAKEN_AT_MOST):
             draft = _Draft(fold(self._record.load()))
             self._adopt_push(draft)
             for fact in facts:
@@ -146,6 +147,7 @@ class Settler:
             try:
                 self._write(draft)
             except Overtaken:
+                self._hands.overtaken(nth)
                 self._branches.forget()
                 self._refs = self._own_refs()
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -99,8 +99,17 @@ class Origin(Repository):
         `more` are refs or commits to fetch beside them. Raises Unavailable where origin does not
         answer.
         """
+        # Records first: a push that comes between moves its refs one by one, and branches behind
+        # the record would look like somebody else's work, while those ahead of it fail our lease.
+        records = [spec for spec in self.specs if spec.startswith(f"+{names.RUNS}")]
+        others = [spec for spec in self.specs if spec not in records]
+        self._fetch(records)
+        self._fetch([*others, *more])
+
+    def _fetch(self, specs: Sequence[str]) -> None:
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--force", "--prune")
-        self._try(lambda: self._talk("fetch", *options, self.remote.url, *self.specs, *more))
+        if specs:
+            self._try(lambda: self._talk("fetch", *options, self.remote.url, *specs))
 
     def remote_refs(self, *patterns: str) -> dict[str, Sha]:
         """List refs at origin without fetching them."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from random import uniform
 from typing import Protocol
 
 from bot.adapters.event_ref import EventRef
@@ -37,6 +38,7 @@ from bot.usecases.run_workstream import Result
 
 LEASE_SLACK = timedelta(minutes=30)  # a job may wait for a runner, and be published after it
 GATES_SLACK = timedelta(minutes=45)
+FIRST_PAUSE_SECONDS = 0.5  # after another job wrote first; about what a push takes
 
 
 PLANNING_LASTS = timedelta(minutes=45)  # then a template serves where a model was to plan
@@ -98,7 +100,7 @@ class GithubRun:
         costs_page = CostsPage(desk.settings.limits.provider_month_usd, desk.links)
         self.record = EventRef(desk.origin, self.run, costs_page)
         gates_last = timedelta(minutes=desk.settings.tests.timeout_minutes) + GATES_SLACK
-        hands = Hands(LEASE_SLACK, gates_last, place=desk.job.run_id)
+        hands = Hands(LEASE_SLACK, gates_last, desk.job.run_id, overtaken=self._step_aside)
         self._settler = Settler(self.record, desk.origin, desk.clock, self._plan, hands)
         self._known = {event.id for event in self.record.load()}
 
@@ -198,6 +200,12 @@ class GithubRun:
                 )
             )
         return facts
+
+    def _step_aside(self, nth: int) -> None:
+        """Wait longer each time, and not as long as others: a run's jobs may all end at once."""
+        part = uniform(0.5, 1)  # noqa: S311 - it parts jobs, it hides nothing
+        self.desk.origin.pause(part * min(2.0**nth, 16) * FIRST_PAUSE_SECONDS)
+        self.desk.origin.fetch()  # what was read before the pause is old
 
     def _plan(self, state: RunState) -> Proposal | None:
         assert state.request is not None, "a plan is of a request"
