@@ -21,9 +21,9 @@ from bot.core.github.opinions import refuse_opinion
 from bot.core.github.subject import Subject
 from bot.core.ledger import LedgerLine
 from bot.core.routing import Tier
+from bot.drivers.github.exhibit import new_check
 from bot.drivers.github.heeding import heed_pull
 from bot.drivers.github.run import GithubRun
-from bot.drivers.github.showing import new_check
 from bot.drivers.settling import Fact
 from bot.errors import Unavailable
 from bot.render.github.checks import check_output, not_orchestrated
