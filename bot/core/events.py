@@ -15,6 +15,7 @@ from bot.core.plan import Plan, Workstream
 from bot.core.routing import Ladder
 
 BOT = "orchestrate"
+AFTER_NOT_RUN = "after it did not run"  # in the cause of a gate's result that came late
 
 
 class RunStatus(StrEnum):

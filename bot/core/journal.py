@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.core import events as happened
 from bot.core.base import RunId, Sha, digest
 from bot.core.decide import AskHuman, FinishRun, RunGates, StartIteration, StartWorkstream
-from bot.core.events import Event
+from bot.core.events import AFTER_NOT_RUN, Event
 from bot.core.gates import GateResult
 from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
 from bot.core.ledger import Billing, LedgerLine, spent
@@ -217,11 +217,16 @@ class Journal:
         )
 
     def gate(self, result: GateResult, state: RunState, iteration: int, head: Sha) -> Event:
-        """Record what a gate says; asked again on a resume, it may say something else."""
+        """Record what a gate says; asked again on a resume, it may say something else.
+
+        What did not run may run when its job is run again; any other result stays.
+        """
+        before = state.results.get(result.name) if head == state.head_sha else None
+        late = before is not None and before.status == "not_run" != result.status
         return happened.GateFinished(
             at=self.at,
             run=self.run,
-            cause=str(state.requests),
+            cause=f"{state.requests} {AFTER_NOT_RUN}" if late else str(state.requests),
             iteration=iteration,
             head_sha=head,
             result=result,

@@ -301,7 +301,9 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901 - one flat 
             nth = state.gates_hand_outs + 1 if same else 1
             return replace(state, gates_started=event, gates_hand_outs=nth)
         case happened.GateFinished():
-            return replace(state, gates=(*state.gates, event))
+            late = event.cause.endswith(happened.AFTER_NOT_RUN)
+            over = _unless_passed(state) if late else state.finished
+            return replace(state, gates=(*state.gates, event), finished=over)
         case happened.IterationStarted():
             return replace(state, iterations=(*state.iterations, event))
         case happened.ApprovalRequested():

@@ -111,20 +111,10 @@ MADE: dict[str, tuple[Callable[[Desk], object], str, Callable[[FakeRepository], 
         "/comments$",
         lambda r: len(r.issues[1].comments),
     ),
-    "comment's reaction": (
-        lambda desk: desk.hub.comments.react_to_issue(1, "eyes"),
-        "/reactions$",
-        lambda r: len(r.issues[1].reactions),
-    ),
     "label": (
         lambda desk: desk.hub.labels.ensure("orchestrate", "0e8a16", "Run it"),
         "/labels$",
         lambda r: sum(label.name == "orchestrate" for label in r.labels),
-    ),
-    "label on an issue": (
-        lambda desk: desk.hub.labels.add(1, "orchestrate"),
-        "/labels$",
-        lambda r: r.issues[1].labels.count("orchestrate"),
     ),
     "sub-issue": (link, "/sub_issues$", lambda r: len(r.issues[1].sub_issues)),
     "dependency": (block, "/blocked_by$", lambda r: len(r.issues[1].blocked_by)),
@@ -245,10 +235,6 @@ def test_labels_stay_as_a_person_made_them(desk: Desk) -> None:
     assert desk.hub.labels.ensure("Orchestrate", "0e8a16", "Run it") is True
     assert desk.hub.labels.ensure("orchestrate", "ffffff", "Other") is False
     assert [label.color for label in desk.repository.labels] == ["0e8a16"]
-    desk.hub.labels.add(1, "orchestrate")
-    desk.hub.labels.remove(1, "orchestrate")
-    desk.hub.labels.remove(1, "orchestrate")
-    assert desk.hub.issues.get(1).labels == ()
 
 
 def test_a_pull_request_goes_from_draft_to_ready(desk: Desk) -> None:
@@ -304,16 +290,13 @@ def test_checks_are_read_by_commit_and_name(desk: Desk) -> None:
     assert (seen.conclusion, seen.app_id, seen.external_id) == ("success", 15368, "42.1")
 
 
-def test_a_dispatched_run_can_be_read_and_cancelled(desk: Desk) -> None:
+def test_a_dispatched_run_can_be_read(desk: Desk) -> None:
     run = desk.hub.actions.dispatch("orchestrate.yml", "main", {"run": "42"})
     assert run is not None
     seen = desk.hub.actions.run(run)
     assert (seen.event, seen.head_branch, seen.run_attempt) == ("workflow_dispatch", "main", 1)
     assert seen.actor == seen.triggering_actor == "github-actions[bot]"
     assert seen.head_repository == "acme/shop"
-    assert desk.hub.actions.runs_for(seen.head_sha) == (seen,)
-    assert desk.hub.actions.cancel_run(run) is True
-    assert desk.hub.actions.cancel_run(run) is False
 
 
 @pytest.mark.parametrize("fault", [Fault.RESET_BEFORE, Fault.RESET_AFTER])
@@ -326,7 +309,7 @@ def test_a_hand_out_is_never_lost(desk: Desk, fault: Fault) -> None:
 def test_an_artifact_is_read_by_id_and_its_storage_never_sees_the_token(desk: Desk) -> None:
     run = desk.repository.start_run("orchestrate.yml", "workflow_dispatch", by="alice")
     uploaded = desk.repository.upload(run, "42.implement.1.r1", {"completion.json": b"{}"})
-    seen = desk.hub.actions.artifact(uploaded.id)
+    [seen] = desk.hub.actions.artifacts(run.id)
     assert (seen.name, seen.run_id, seen.head_sha) == ("42.implement.1.r1", run.id, run.head_sha)
     data = desk.hub.actions.download_artifact(uploaded.id, seen.size_in_bytes)
     assert zipfile.ZipFile(BytesIO(data)).namelist() == ["completion.json"]
@@ -343,7 +326,7 @@ def test_rules_are_made_changed_and_read(desk: Desk) -> None:
     changed = admin.update_ruleset(made.id, {**RULES, "enforcement": "disabled"})
     assert changed.enforcement == "disabled"
     assert [ruleset.name for ruleset in desk.hub.admin.rulesets()] == ["orchestrate"]
-    (rule,) = admin.ruleset(made.id).rules
+    (rule,) = changed.rules
     assert [(one.context, one.integration_id) for one in rule.required_checks] == [
         ("orchestrate/tests", 15368)
     ]

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from bot.adapters.github.errors import (
-    Forbidden,
     NotOffered,
     OddAnswer,
     Refusal,
@@ -84,13 +83,6 @@ def test_a_repository_has_an_owner_and_a_name(door: Opens, name: str) -> None:
     opened = door()
     with pytest.raises(UserError, match="is no repository"):
         Hub(opened.api, name, OWN).repository_facts()
-    assert opened.asked == []
-
-
-def test_a_label_named_with_dots_does_not_remove_all_labels(door: Opens) -> None:
-    opened = door()
-    with pytest.raises(UserError):
-        hub(opened).labels.remove(7, "..")
     assert opened.asked == []
 
 
@@ -199,13 +191,6 @@ def test_a_dispatch_whose_answer_is_lost_is_sent_again(door: Opens) -> None:
 
 def test_a_server_that_does_not_tell_the_run_is_fine(door: Opens) -> None:
     assert hub(door(Reply(204, b""))).actions.dispatch("x.yml", "main", {}) is None
-
-
-def test_a_run_that_is_over_cannot_be_cancelled(door: Opens) -> None:
-    assert hub(door(Reply(409, {"message": "Cannot cancel"}))).actions.cancel_run(1) is False
-    assert hub(door(Reply(202, {}))).actions.cancel_run(1) is True
-    with pytest.raises(Forbidden):
-        hub(door(Reply(403, {"message": "no"}))).actions.cancel_run(1)
 
 
 def test_settings_that_the_token_may_not_see_are_unknown(door: Opens) -> None:

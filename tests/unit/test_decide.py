@@ -28,6 +28,7 @@ from bot.core.decide import (
 from bot.core.events import Event, Policy, RunStatus, read_events, write_events
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import CompletionStatus
+from bot.core.journal import Journal
 from bot.core.ledger import Billing
 from bot.core.money import cover_left
 from bot.core.outcomes import OutcomeClass
@@ -610,6 +611,16 @@ def test_gates_that_are_out_are_not_handed_out_twice_but_again_when_nobody_answe
     assert decided(ONE, *CHECKED, out, again=again, now=200) == (
         RunGates(1, sha("a"), tuple(GateName)),
     )
+
+
+def test_a_gate_that_did_not_run_counts_when_its_job_is_run_again() -> None:
+    said = (gates_of("a", tests="not_run"), ended(RunStatus.FAILED, "tests did not run"))
+    state = fold(run_of(ONE, *CHECKED, *said, policy=TIERS))
+    passed = GateResult(name=GateName.TESTS, status="passed", because="12 passed")
+    late = Journal(RUN, at(300)).gate(passed, state, 1, sha("a"))
+    assert end_of(decided(ONE, *CHECKED, *said, late)).status is RunStatus.PASSED
+    twice = Journal(RUN, at(400)).gate(passed, fold([late], state), 1, sha("a"))
+    assert twice.id in fold([late], state).seen, "a second delivery is no news"
 
 
 def test_a_push_by_a_person_makes_the_gates_run_on_what_was_pushed() -> None:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.adapters.github.errors import Refusal
 from bot.adapters.github.place import Place
 from bot.adapters.github.values import Artifact, Dispatched, WorkflowRun
-
-_CONFLICT = 409
 
 
 @dataclass(frozen=True)
@@ -32,35 +29,10 @@ class Actions:
         """Read one run."""
         return self.place.api.get(self.place.at("actions", "runs", run_id), WorkflowRun)
 
-    def runs_for(self, head_sha: str) -> tuple[WorkflowRun, ...]:
-        """List the runs on a commit, newest first, up to 1,000: more GitHub does not tell."""
-        return self.place.api.pages(
-            self.place.at("actions", "runs"),
-            WorkflowRun,
-            {"head_sha": head_sha},
-            key="workflow_runs",
-            most=1000,
-        )
-
-    def cancel_run(self, run_id: int) -> bool:
-        """Ask for a run's end; False: it is over already."""
-        path = self.place.at("actions", "runs", run_id, "cancel")
-        try:
-            self.place.api.send("POST", path, object)
-        except Refusal as error:
-            if error.status != _CONFLICT:
-                raise
-            return False
-        return True
-
     def artifacts(self, run_id: int) -> tuple[Artifact, ...]:
         """List what a run made; names prove nothing, any job of it can choose them."""
         path = self.place.at("actions", "runs", run_id, "artifacts")
         return self.place.api.pages(path, Artifact, key="artifacts")
-
-    def artifact(self, artifact_id: int) -> Artifact:
-        """Read what an artifact is."""
-        return self.place.api.get(self.place.at("actions", "artifacts", artifact_id), Artifact)
 
     def download_artifact(self, artifact_id: int, max_bytes: int) -> bytes:
         """Fetch an artifact's zip. Raises TooLarge past the cap, Gone where it has expired."""

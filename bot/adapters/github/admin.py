@@ -21,10 +21,6 @@ class Admin:
         path = self.place.at("rulesets")
         return self.place.api.pages(path, Ruleset, {"includes_parents": "false"})
 
-    def ruleset(self, ruleset_id: int) -> Ruleset:
-        """Read a ruleset with its rules."""
-        return self.place.api.get(self.place.at("rulesets", ruleset_id), Ruleset)
-
     def create_ruleset(self, body: Mapping[str, object]) -> Ruleset:
         """Make a ruleset, once; its name tells it from others."""
 

@@ -42,8 +42,3 @@ class Comments:
         """Put a reaction on a comment; a second one of ours changes nothing."""
         path = self.place.at("issues", "comments", comment_id, "reactions")
         self.place.api.send("POST", path, object, {"content": reaction})
-
-    def react_to_issue(self, number: int, reaction: Reaction) -> None:
-        """Put a reaction on an issue or pull request; a second one of ours changes nothing."""
-        path = self.place.at("issues", number, "reactions")
-        self.place.api.send("POST", path, object, {"content": reaction})

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
-from bot.adapters.github.errors import NotFound, Unprocessable
+from bot.adapters.github.errors import Unprocessable
 from bot.adapters.github.place import Place
 from bot.adapters.github.values import Label
 
@@ -26,14 +25,3 @@ class Labels:
                 raise
             return False
         return True
-
-    def add(self, number: int, name: str) -> None:
-        """Put a label on an issue."""
-        path = self.place.at("issues", number, "labels")
-        self.place.api.send("POST", path, object, {"labels": [name]})
-
-    def remove(self, number: int, name: str) -> None:
-        """Take a label off an issue; it need not be there."""
-        with suppress(NotFound):
-            path = self.place.at("issues", number, "labels", name)
-            self.place.api.send("DELETE", path, object)

@@ -33,10 +33,6 @@ class Links:
         """Return the page where a person opens the pull request by hand."""
         return f"{self._top}/compare/{quote(base)}...{quote(head)}?expand=1"
 
-    def actions_run(self, run_id: int) -> str:
-        """Return the page of a workflow run."""
-        return f"{self._top}/actions/runs/{run_id}"
-
     def file(self, branch: str, path: str) -> str:
         """Return the page of a file on a branch."""
         return f"{self._top}/blob/{quote(branch)}/{quote(path)}"
