@@ -9,6 +9,7 @@ import traceback
 import typer
 
 from bot.cli.approve import approve
+from bot.cli.approve_paid import approve_paid
 from bot.cli.clean import clean
 from bot.cli.costs import costs
 from bot.cli.demo import demo
@@ -39,6 +40,7 @@ for command in (
     status,
     log,
     approve,
+    approve_paid,
     retry,
     costs,
     doctor,
