@@ -17,6 +17,7 @@ from bot.cli.doctor import doctor
 from bot.cli.init import init
 from bot.cli.job import job
 from bot.cli.log import log
+from bot.cli.models import models
 from bot.cli.plan import plan
 from bot.cli.retry import retry
 from bot.cli.run import run
@@ -43,6 +44,7 @@ for command in (
     approve_paid,
     retry,
     costs,
+    models,
     doctor,
     init,
     setup,

@@ -14,6 +14,7 @@ from bot.adapters.git import Repository
 from bot.cli.costs import By, costs
 from bot.cli.doctor import doctor
 from bot.cli.log import log
+from bot.cli.models import models
 from bot.cli.status import status
 from bot.core.base import RunId
 from bot.core.events import RunStatus
@@ -156,6 +157,26 @@ def test_a_month_without_calls_and_a_month_that_is_none(shop, say):
     assert said.text == "No model call is in the ledger for that time.\n"
     with pytest.raises(UserError, match="'2026-13' is no month"):
         costs(month="2026-13", repo=str(shop.path))
+
+
+def test_models_are_those_of_the_repository_with_the_keys_of_this_machine(shop, say, monkeypatch):
+    own = (
+        "tiers: [{name: mine, engine: builtin, provider: me, model: m, billing: free, key_env: K}]"
+    )
+    (shop.path / ".github").mkdir()
+    (shop.path / ".github" / "orchestrate.yml").write_text(own)
+    monkeypatch.delenv("NVIDIA_API_KEY", raising=False)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "a-secret-key")
+    said = say(models, kind="review", json=True)
+    found = json.loads(said.text)
+    rungs = {rung["tier"]["name"]: rung for rung in found["rungs"]}
+    assert next(iter(rungs)) == "mine", "the repository's own come first"
+    assert rungs["nvidia-free"]["why_not"] == "no key: set NVIDIA_API_KEY"
+    assert found["first"][0]["tier"] == "openrouter-free"
+    assert "a-secret-key" not in said.text
+    with pytest.raises(UserError, match="'reveiw' is no kind of work") as caught:
+        models(kind="reveiw", repo=str(shop.path))
+    assert caught.value.fix == "Did you mean 'review'?"
 
 
 def test_the_doctor_finds_nothing_wrong_and_changes_nothing(shop, say):
