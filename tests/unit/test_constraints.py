@@ -136,6 +136,7 @@ def test_the_page_on_security_lists_the_rules_that_ship() -> None:
         "a=x;" + "a=$a$a;" * 60 + "eval $a",
         "for a in 1 2 3 4 5 6 7 8; do " * 40 + "x" + "; done" * 40,
         "echo " + "{a,b}" * 20_000,
+        "echo " + "${x:-" * 1_900 + "git push" + "}" * 1_900,
     ],
     ids=[
         "long",
@@ -146,12 +147,20 @@ def test_the_page_on_security_lists_the_rules_that_ship() -> None:
         "growing",
         "loops",
         "braces",
+        "expansions",
     ],
 )
 def test_a_command_made_to_exhaust_its_reader_is_read_up_to_a_limit(command: str) -> None:
     found = read_commands(command)
     assert len(found) <= 60_000
     assert all(not isinstance(one, Ran) or len(one.program) <= 131_072 for one in found)
+
+
+def test_a_long_row_of_commands_is_read_to_its_end() -> None:
+    command = "true && " * 300 + "git push"
+    assert (found := judge(command, shipped(), "builder"))
+    assert found.rule == "push"
+    assert judge("true && " * 300 + "git status", shipped(), "builder") is None
 
 
 def test_a_command_too_large_to_be_run_is_denied_not_let_pass() -> None:

@@ -101,6 +101,11 @@ class Reader:
             if self._depth:
                 raise
             return Text(known=False)
+        except RecursionError:  # of expansions within expansions, which are no statements
+            if self._depth:
+                raise
+            self.note(Unreadable("nested too deep"))
+            return Text(known=False)
 
     def run(self, words: Sequence[Text], scope: Scope, stdin: Text) -> Text:
         """Start a program with its arguments, the first of the words; return what it prints."""
@@ -133,6 +138,8 @@ class Reader:
                 return self._command(node, scope, stdin, ())
             case "pipeline":
                 return self._pipeline(node.named_children, scope, stdin)
+            case "list":
+                return joined([self.walk(one, scope, stdin) for one in _in_a_row(node)])
             case "subshell":
                 return self._each(node, scope.inner(), stdin)
             case "redirected_statement":
@@ -362,6 +369,15 @@ class Reader:
         inner.aliases.pop(words[0].text)
         inner.arguments = words[1:]
         return self.read(f'{text} "$@"', inner, stdin)
+
+
+def _in_a_row(node: Node) -> list[Node]:
+    """Return the statements of `a && b || c`, which the tree nests from the left."""
+    found: list[Node] = []
+    while node.type == "list":
+        found += reversed(node.named_children[1:])
+        node = node.named_children[0]
+    return [node, *reversed(found)]
 
 
 def _operators(text: str) -> int:

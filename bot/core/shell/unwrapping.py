@@ -54,6 +54,7 @@ _WRAPPERS: dict[str, tuple[str, int]] = {
     "ltrace": ("-o -e -p -s -u", 0),
     "exec": ("-a", 0),
     "builtin": ("", 0),
+    "!": ("", 0),
     "coproc": ("", 0),
     "chroot": ("--userspec --groups", 1),
     "unshare": ("", 0),
