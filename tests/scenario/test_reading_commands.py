@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -150,6 +151,26 @@ def test_costs_are_summed_by_what_is_asked(say):
         "0.250000",
         ["groq-tier", "local-tier"],
     )
+
+
+def test_where_a_month_ends_is_told_of_past_ones_too_and_by_provider_only(shop, say):
+    old = calls(provider="acme", usd="1.50", month=2)
+    old = old.model_copy(update={"at": old.at.replace(year=2020)})
+    repository = Repository.open(str(shop.path))
+    EventRef(repository, RunId("old")).append(Batch(PASSED, {}, spend=(old,)), at(99))
+    (shop.path / ".github").mkdir()
+    (shop.path / ".github" / "orchestrate.yml").write_text("limits: {provider_month_usd: 1}")
+    text = say(costs, month="2020-02", forecast=True).text
+    assert text.startswith("2020-02: spent $1.50\n")
+    assert re.search(r"^acme +\$1\.50 +reached on 2020-02-21$", text, re.MULTILINE)
+    february = json.loads(say(costs, month="2020-02", forecast=True, json=True).text)
+    assert february["providers"]["acme"]["forecast_usd"] == "1.500000"
+    assert february["cap_usd"] == "1.000000"
+    now = json.loads(say(costs, forecast=True, json=True).text)
+    assert (now["days_gone"] > 0, "openrouter-free" in now["free"]) == (True, True)
+    for wrong in ({"month": "2026-13"}, {"month": "2999-01"}, {"by": By.RUN}):
+        with pytest.raises(UserError):
+            costs(**wrong, forecast=True, repo=str(shop.path))
 
 
 def test_a_month_without_calls_and_a_month_that_is_none(shop, say):
