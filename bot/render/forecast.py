@@ -25,7 +25,7 @@ def print_forecast(console: Console, found: Forecast) -> None:
         else:
             console.print("Nobody is paid: no paid tier is known, and no paid call was made.")
         if found.free:
-            console.print(Text("\nFree tiers, requests and tokens a day (UTC)", style="bold"))
+            console.print(Text("\nFree tiers, requests and tokens a day, in UTC", style="bold"))
             console.print(_free(found))
 
 
@@ -78,11 +78,12 @@ def _reckoning(found: Forecast) -> str:
 
 def _free(found: Forecast) -> Table:
     table = _table("tier")
-    for name in ("today", "busiest day", "limit"):
+    is_on = found.month == f"{found.today:%Y-%m}"
+    for name in (*(["today"] if is_on else []), "busiest day", "limit"):
         table.add_column(name, overflow="fold")
     for name, use in found.free.items():
-        today = _use(use.requests_today, use.tokens_today)
-        table.add_row(plain(name), today, _use(use.requests_most, use.tokens_most), _limit(use))
+        today = [_use(use.requests_today, use.tokens_today)] if is_on else []
+        table.add_row(plain(name), *today, _use(use.requests_most, use.tokens_most), _limit(use))
     return table
 
 
