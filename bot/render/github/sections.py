@@ -25,6 +25,7 @@ _THINGS = {
     "more": "a sub-issue for every workstream",
     "links": "dependencies between sub-issues",
     "pull": "the pull request",
+    "draft": "a draft",
 }
 
 
