@@ -187,11 +187,15 @@ def test_where_github_has_no_sub_issues_dependencies_and_drafts_it_is_said_and_t
     has.sub_issues = has.dependencies = has.drafts = False
     shop.ask(plan(writes("one"), writes("two", needs="one")))
     assert shop.state().status is RunStatus.PASSED
-    for said in ("sub-issues: ", "dependencies between sub-issues: ", "a draft: GitHub has none"):
+    for said in (
+        "links below this issue, so a list",
+        "dependencies between sub-issues: ",
+        "a draft: GitHub has none",
+    ):
         assert f"Without {said}" in shop.live()
     assert "Without a draft: " in (shop.repository.issues[shop.pull_number()].body or "")
     for issue in shop.presence().sub_issues.values():
-        assert f"/issues/{issue.number})" in shop.live()
+        assert f"- [x] #{issue.number} " in shop.live(), "the task list"
     assert shop.errors() == []
 
 

@@ -290,9 +290,10 @@ def test_a_runner_starts_for_what_may_be_meant_for_the_bot(
     assert evaluate(read("orchestrate.yml")["jobs"]["intake"]["if"], contexts) is starts
 
 
-def pull(sender: str, repository: str, ref: str) -> dict[str, Any]:
+def pull(sender: str, repository: str, ref: str, login: str = "ours") -> dict[str, Any]:
     head = {"repo": {"full_name": repository}, "ref": ref}
-    event = {"sender": {"type": sender}, "pull_request": {"head": head}}
+    pull_request = {"head": head, "user": {"login": "ours"}}
+    event = {"sender": {"type": sender, "login": login}, "pull_request": pull_request}
     return {
         "github": {"event_name": "pull_request", "repository": "ada/engine", "event": event},
     }
@@ -307,6 +308,10 @@ def pull(sender: str, repository: str, ref: str) -> dict[str, Any]:
         pytest.param(
             True, pull("User", "ada/engine", "orchestrate/42/combined"),
             id="a person's push to the bot's branch",
+        ),
+        pytest.param(
+            True, pull("Bot", "ada/engine", "orchestrate/42/combined", "formatter[bot]"),
+            id="another bot's push to the bot's branch",
         ),
         pytest.param(True, pull("User", "ada/engine", "topic"), id="a person's branch"),
         pytest.param(True, pull("Bot", "ada/engine", "dependabot/x"), id="another bot's branch"),

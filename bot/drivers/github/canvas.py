@@ -13,6 +13,8 @@ from bot.core.github.links import Links
 from bot.core.github.presence import Presence
 from bot.core.state import RunState
 
+KEPT_AT_MOST = 25  # things in memory alone: a large plan takes longer than a pen lasts
+
 ABSENT = (NotFound, Gone, Moved)  # the issue was deleted or transferred
 
 
@@ -29,10 +31,15 @@ class Canvas:
     search: bool
     wants_sub_issues: bool
     conflicts: Callable[[str, Sha], tuple[str, ...]]  # of a branch with a commit, by file
+    write_down: Callable[[Presence], None]
+    _kept: int = 0
 
     def keep(self, **changed: object) -> None:
-        """Remember what was made."""
+        """Remember what was made; now and then also where others see it."""
         self.presence = self.presence.model_copy(update=changed)
+        self._kept += 1
+        if self._kept % KEPT_AT_MOST == 0:
+            self.write_down(self.presence)
 
     def because(self, what: str, because: str) -> None:
         """Remember why something could not be made; empty: it could."""

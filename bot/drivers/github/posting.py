@@ -60,6 +60,8 @@ def _may_say_its_own_checks(hub: Hub, pull: Pull) -> str:
     files = hub.pulls.files(pull.number)
     if any(file.filename.startswith(_WORKFLOWS) for file in files):
         return "the pull request changes .github/, which says what its own checks do; look at it"
+    if hub.pulls.get(pull.number).head_sha != pull.head_sha:
+        return "the pull request was pushed to meanwhile; what ran then is posted next"
     if len(files) >= MOST_FILES:  # what it hides behind them, nobody is told
         return f"the pull request changes {MOST_FILES:,} files or more; look at it"
     return ""

@@ -99,6 +99,7 @@ class Shower:
             search=search,
             wants_sub_issues=self.sub_issues,
             conflicts=self._conflicts,
+            write_down=self._go_on,
         )
 
     def _take_pen(self) -> tuple[Presence, bool] | None:
@@ -118,8 +119,13 @@ class Shower:
             return presence, held is not None
         return None
 
+    def _go_on(self, presence: Presence) -> None:
+        """Write down what was made so far, and hold the pen for another while."""
+        mine = Pen(by=self.me, until=self.clock.now() + _PEN_LASTS)
+        self._drop(presence.model_copy(update={"pen": mine}))
+
     def _drop(self, presence: Presence) -> None:
-        """Keep what was made although it could not all be made."""
+        """Write it down, whatever else is written meanwhile: whose pen it is, it alone writes."""
         for _ in range(_TRIES):
             self.record.load()
             try:

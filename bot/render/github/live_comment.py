@@ -36,6 +36,7 @@ from bot.render.github.sections import (
     gates_table,
     lost_list,
     not_made,
+    task_list,
 )
 from bot.render.words import URGENCY, dollars, words
 
@@ -56,6 +57,7 @@ def live_comment(
     above = (marker(run, "live"), headline(run, state, presence), _asks(state, presence))
     below = (
         conflict_line(state, presence),
+        task_list(state, presence),
         lost_list(state),
         gates_table(state, events, presence, links),
         _graph(state),

@@ -21,7 +21,7 @@ MAX_LISTED = 12
 
 _WRONG = {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT, WorkstreamStatus.CANCELLED}
 _THINGS = {
-    "sub_issues": "sub-issues",
+    "sub_issues": "links below this issue, so a list takes their place",
     "more": "a sub-issue for every workstream",
     "links": "dependencies between sub-issues",
     "pull": "the pull request",
@@ -121,6 +121,18 @@ def _not_made(state: RunState, presence: Presence, links: Links) -> Iterator[str
             page = links.compare(_base(state), combined_branch(state.request.run))
             text += f". {link('Open it by hand', page)}"
         yield text
+
+
+def task_list(state: RunState, presence: Presence) -> str:
+    """List the workstreams' issues where GitHub does not show them below the run's own."""
+    if "sub_issues" not in presence.because:
+        return ""
+    lines = []
+    for name, issue in presence.sub_issues.items():
+        if name in state.workstreams:
+            mark, title = "x" if issue.closed else " ", state.workstreams[name].title
+            lines.append(f"- [{mark}] #{issue.number} {inline(title, 80)}")
+    return "\n".join(lines)
 
 
 def conflict_line(state: RunState, presence: Presence) -> str:
