@@ -7,15 +7,19 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.core.events import RunStatus
+from bot.adapters.clock import SystemClock
+from bot.adapters.event_ref import Batch, EventRef
+from bot.adapters.github.origin import Origin, Remote, refspecs
+from bot.core.base import RunId
+from bot.core.events import RunCancelled, RunStatus
 from bot.core.handoff import Isolation
 from tests.support.agents_user import agents_user, needs_another_user, python_for_others
-from tests.support.stories import Story, story, three_files
+from tests.support.stories import Story, plan, story, three_files, writes
 
 PLAN = three_files()
 __all__ = ["agents_user"]
@@ -93,10 +97,40 @@ def test_more_than_a_matrix_holds_is_handed_out_in_parts(shop: Story) -> None:
         f'engine: shell, run: ["true"]}}'
         for n in range(140)
     )
-    plan = "```yaml orchestrate\nversion: 1\ntask: Many\nlimits: {max_parallel: 256}\n"
+    head = "```yaml orchestrate\nversion: 1\ntask: Many\nlimits: {max_parallel: 256}\n"
     shop.silent = {"agent", "publish", "announce"}
-    shop.ask(f"{plan}workstreams:\n{many}\n```")
+    shop.ask(f"{head}workstreams:\n{many}\n```")
     in_matrix = [entry["workstream"] for entry in json.loads(shop.ran[0].outputs["work"])]
     dispatched = [d.inputs["workstream"] for d in shop.repository.dispatches]
     assert len(in_matrix) == 128
     assert sorted(in_matrix + dispatched) == sorted(f"w{n}" for n in range(140))
+
+
+def test_what_others_record_while_a_long_showing_writes_things_down_is_shown_too(
+    shop: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.silent = {"agent", "publish"}
+    usual = SystemClock.now
+    token = shop.github.job_token("acme/widget", {"contents": "write"})
+    remote = Remote(shop.repository.clone_url, token)
+    cancelled: list[Origin] = []
+
+    def now(clock: SystemClock) -> datetime:
+        moment = usual(clock)
+        if len(shop.repository.issues) > 10 and not cancelled:
+            specs = refspecs("main", RunId("1"))
+            other = Origin.clone(tmp_path / "other", remote, "main", specs, lambda _: None)
+            cancelled.append(other)
+            record = EventRef(other, RunId("1"))
+            record.load()
+            word = RunCancelled(at=moment, run=RunId("1"), because="wrong issue")
+            record.append(Batch((word,), {}), moment)
+        return moment
+
+    monkeypatch.setattr(SystemClock, "now", now)  # another job writes in the middle of this one
+    number = shop.ask(plan(*(writes(f"w{n}") for n in range(20))))
+    assert shop.state().cancelled
+    assert shop.presence().shown == len(shop.events())
+    assert "wrong issue" in shop.live(number)
+    assert len(shop.presence().sub_issues) == 20
+    assert len(shop.repository.issues) == 21, "nothing was made twice"

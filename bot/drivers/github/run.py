@@ -39,8 +39,6 @@ from bot.usecases.run_workstream import Result
 LEASE_SLACK = timedelta(minutes=30)  # a job may wait for a runner, and be published after it
 GATES_SLACK = timedelta(minutes=45)
 FIRST_PAUSE_SECONDS = 0.5  # after another job wrote first; about what a push takes
-
-
 PLANNING_LASTS = timedelta(minutes=45)  # then a template serves where a model was to plan
 
 

@@ -61,6 +61,8 @@ class Shower:
             canvas = self._canvas(events, presence, search=dropped)
             trouble = Exhibit(canvas).build()
             presence, dropped = canvas.presence.model_copy(update={"pen": None}), False
+            if trouble is None and len(self.record.load()) != len(events):
+                continue  # what was written down meanwhile lies on top of others' events
             if trouble is None:
                 presence = presence.model_copy(update={"shown": len(events)})
             elif isinstance(trouble, Unavailable):  # what was asked last may have been made
@@ -71,7 +73,7 @@ class Shower:
             except Overtaken:
                 if trouble is None:
                     continue
-                self._drop(presence)
+                self._put(presence)
             if trouble is not None:
                 raise trouble
             return True
@@ -122,9 +124,9 @@ class Shower:
     def _go_on(self, presence: Presence) -> None:
         """Write down what was made so far, and hold the pen for another while."""
         mine = Pen(by=self.me, until=self.clock.now() + _PEN_LASTS)
-        self._drop(presence.model_copy(update={"pen": mine}))
+        self._put(presence.model_copy(update={"pen": mine}))
 
-    def _drop(self, presence: Presence) -> None:
+    def _put(self, presence: Presence) -> None:
         """Write it down, whatever else is written meanwhile: whose pen it is, it alone writes."""
         for _ in range(_TRIES):
             self.record.load()
