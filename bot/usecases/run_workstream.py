@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -31,10 +32,12 @@ from bot.core.verdict import Evidence, LetGo, Stop, after_stop, judge
 from bot.ports import (
     Clock,
     Command,
+    Door,
     Engine,
     EngineJob,
     EngineOutcome,
     ModelCall,
+    Models,
     Processes,
     Refused,
     Snapshot,
@@ -95,6 +98,7 @@ class Tools:
     worktrees: Worktrees
     processes: Processes
     engine: Engine
+    models: Models
     clock: Clock
     pause: Callable[[float], None]
     redactor: Redactor
@@ -111,8 +115,12 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
             tools.worktrees.give(worktree, path, b"")
     delegation = handout.delegation.model_dump_json(indent=2).encode()
     tools.worktrees.give(worktree, names.DELEGATION_FILE, delegation)
-    attempt = _Attempt(handout, tools, worktree, say)
-    attempt.go_until_done()
+    tier = handout.tier
+    with tools.models.open(tier, handout.max_usd) if tier.base_url else nullcontext() as door:
+        attempt = _Attempt(handout, tools, worktree, say, door)
+        attempt.go_until_done()
+    if door is not None:
+        attempt.calls = door.calls()
     completion = attempt.complete(started)
     written = {path: tools.worktrees.take(worktree, path) for path in handout.only_writes or ()}
     tools.worktrees.remove(worktree)
@@ -131,8 +139,14 @@ class _Attempt:
     """The state of one attempt while it runs."""
 
     def __init__(
-        self, handout: Handout, tools: Tools, worktree: Worktree, say: Callable[[str], None]
+        self,
+        handout: Handout,
+        tools: Tools,
+        worktree: Worktree,
+        say: Callable[[str], None],
+        door: Door | None,
     ) -> None:
+        self._door = door
         self._handout = handout
         self._tools = tools
         self._worktree = worktree
@@ -228,14 +242,22 @@ class _Attempt:
             max_log_bytes=handout.max_log_bytes,
             deny=handout.deny,
             only_writes=handout.only_writes,
+            model_url=self._door.url if self._door else "",
         )
         finished = tools.processes.run(tools.engine.command(job), self._show)
         self.interrupted = finished.stopped_because == "interrupted"
-        self.ended = tools.engine.outcome(job, finished)
-        self.calls = tools.engine.calls(job)
+        self.ended = self._ended(tools.engine.outcome(job, finished))
+        self.calls = self._door.calls() if self._door else tools.engine.calls(job)
         self._keep("engine.log", finished.output)
         self.snapshot = self._read_worktree()
         self.evidence = self._gather()
+
+    def _ended(self, said: EngineOutcome) -> EngineOutcome:
+        """Tell a provider's limit from one of ours, which an engine cannot."""
+        because = self._door.spent() if self._door else ""
+        if because and said.outcome is OutcomeClass.QUOTA:
+            return EngineOutcome(OutcomeClass.LIMIT, because)
+        return said
 
     def _show(self, line: str) -> None:
         """Show a line; of a flood only some, for cleaning all of it takes longer than it runs."""
