@@ -60,9 +60,11 @@ peers: $(if $(shell command -v npm),.tools/node_modules/.installed,no-node) $(if
 	@touch $@
 
 $(ACT):
+	@echo "Building act $(ACT_VERSION), which runs the workflows in tests"
+	@mkdir -p $(@D)
 	@GOBIN="$(CURDIR)/$(@D)" go install -tags WITHOUT_DOCKER github.com/nektos/act@v$(ACT_VERSION) \
-	&& mv $(@D)/act $@ \
-	|| echo "act could not be built: it needs Go 1.25 or newer; tests that run the workflows are skipped." >&2
+	2>$(@D)/act.log && mv $(@D)/act $@ \
+	|| ! tail -n 3 $(@D)/act.log >&2 || echo "act could not be built: it needs Go 1.25 or newer; tests that run the workflows are skipped." >&2
 
 no-node:
 	@echo "Node is missing: tests that need GitHub's own parser and API description are skipped." >&2

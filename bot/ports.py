@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from bot.core.base import Sha
+from bot.core.constraints import NO_RULES, Rules
 from bot.core.coverage import CoverageReport, UnreadableReport
 from bot.core.gates import Finding
 from bot.core.outcomes import OutcomeClass
@@ -121,7 +122,7 @@ class EngineJob:
     max_usd: Decimal
     log: str
     max_log_bytes: int
-    deny: tuple[str, ...] = ()  # command prefixes that its role may not run
+    deny: Rules = NO_RULES  # which commands its role may not run
     only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
     model_url: str = ""  # its door to the tier's model, where the tier has an address
 

@@ -17,6 +17,7 @@ from bot.core import names
 from bot.core.base import RunId
 from bot.core.catalog import Catalog, Routing, read_data
 from bot.core.config import read_settings
+from bot.core.constraints import Rules
 from bot.core.documents import Problem
 from bot.core.health import Facts, RepositoryFacts, Trouble
 from bot.core.roles import read_role
@@ -65,6 +66,7 @@ def _files(repository: Repository) -> dict[str, tuple[Problem, ...]]:
         names.SETTINGS_FILE: read_settings,
         "agents/catalog.yaml": lambda data: read_data(Catalog, data),
         "agents/routing.yaml": lambda data: read_data(Routing, data),
+        "agents/constraints.yaml": lambda data: read_data(Rules, data),
     }
     roles = Path(repository.path) / "agents" / "roles"
     if not repository.bare and roles.is_dir():

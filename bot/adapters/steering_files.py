@@ -13,6 +13,7 @@ from bot.adapters.package_data import data_file
 from bot.core import names
 from bot.core.catalog import Catalog, Read, Routing, read_data
 from bot.core.config import Settings, read_settings
+from bot.core.constraints import Rules, unknown_roles
 from bot.core.documents import Problem
 from bot.core.planning.templates import PlanTemplate, read_template
 from bot.core.roles import Role, read_role
@@ -36,6 +37,14 @@ def load_catalog(repository: Repository) -> Catalog:
 def load_routing(repository: Repository) -> Routing:
     """Read which tiers a kind of work asks for first."""
     return _load_data(repository, Routing, "routing.yaml")
+
+
+def load_rules(repository: Repository) -> Rules:
+    """Read the deny rules: the repository's own take the place of all that ship."""
+    rules = _load_data(repository, Rules, "constraints.yaml")
+    if problems := unknown_roles(rules, tuple(load_roles(repository))):
+        raise rejected("agents/constraints.yaml", problems)
+    return rules
 
 
 def _load_data(repository: Repository, model: type[Read], name: str) -> Read:

@@ -9,6 +9,7 @@ import traceback
 import typer
 
 from bot.cli.approve import approve
+from bot.cli.approve_paid import approve_paid
 from bot.cli.clean import clean
 from bot.cli.costs import costs
 from bot.cli.demo import demo
@@ -16,6 +17,7 @@ from bot.cli.doctor import doctor
 from bot.cli.init import init
 from bot.cli.job import job
 from bot.cli.log import log
+from bot.cli.models import models
 from bot.cli.plan import plan
 from bot.cli.retry import retry
 from bot.cli.run import run
@@ -39,8 +41,10 @@ for command in (
     status,
     log,
     approve,
+    approve_paid,
     retry,
     costs,
+    models,
     doctor,
     init,
     setup,

@@ -11,13 +11,15 @@ def approve(
     run: Annotated[str, typer.Argument(help="The run.")],
     workstream: Annotated[str | None, typer.Argument(help="The workstream that may start.")] = None,
     paid: Annotated[str | None, typer.Option(help="The provider that may be paid.")] = None,
-    usd: Annotated[str, typer.Option(help="How much, in dollars.")] = "0",
+    usd: Annotated[
+        str | None, typer.Option(help="How much, in dollars; else what the run asks for.")
+    ] = None,
     because: Annotated[str, typer.Option(help="Why.")] = "",
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
 ) -> int:
     """Let a workstream start, or let a provider be paid.
 
-    The run goes on with: orchestrate run --resume RUN
+    --paid does what approve-paid does. The run goes on with: orchestrate run --resume RUN
     """
     from bot.errors import UserError
     from bot.wiring.local import answers
@@ -31,6 +33,7 @@ def approve(
         said.approve(workstream, because)
         typer.echo(f"Approved: {workstream}.")
     elif paid is not None:
-        typer.echo(f"Approved: ${said.approve_paid(paid, usd, because):.2f} with {paid}.")
+        line = said.approve_paid(paid, usd, because)
+        typer.echo(f"Approved: ${line.cost_usd:.2f} with {line.provider}.")
     typer.echo(f"Go on with: orchestrate run --resume {run}")
     return 0

@@ -10,7 +10,7 @@ import typer
 def clean(
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
 ) -> int:
-    """Remove what dead runs left, and save their work to a ref first.
+    """Remove what dead runs left, and save their work to a ref.
 
     Work that is nowhere else goes to refs/orchestrate/rescue/<run>/<workstream>.<attempt>.
     """

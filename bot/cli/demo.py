@@ -12,7 +12,7 @@ def demo(
         bool, typer.Option("--keep", help="Keep the copy, to look around in it.")
     ] = False,
 ) -> int:
-    """Run a whole orchestration on a temporary copy of a small package.
+    """Run a whole orchestration on a copy of a small package.
 
     Only the model's answers are recorded. Exit codes: 0 all that it promises happened; 1 some of
     it did not; 2 something that it needs is missing; 130 interrupted.

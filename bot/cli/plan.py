@@ -30,7 +30,7 @@ def plan(
     graph: Annotated[bool, typer.Option("--graph", help="Draw it, here and as Mermaid.")] = False,
     mermaid: Annotated[bool, typer.Option("--mermaid", help="Print it as Mermaid only.")] = False,
 ) -> int:
-    """Print a plan for a task, or judge a plan that somebody wrote.
+    """Print a plan for a task, or judge one that somebody wrote.
 
     The plan goes to standard output as YAML, with its reasons as comments. Exit codes: 0 a plan
     that can be run; 2 wrong input, with every problem named.

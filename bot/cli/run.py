@@ -24,7 +24,7 @@ def run(
     resume: Annotated[str | None, typer.Option(help="Go on with this run.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> int:
-    """Plan a task, run agents side by side, combine, check, report.
+    """Plan a task, run agents side by side, combine and check.
 
     Exit codes: 0 all gates passed; 1 a workstream or gate failed or a gate did not run; 2 wrong
     input; 3 a person must decide; 75 try again; 130 interrupted.

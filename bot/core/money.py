@@ -14,12 +14,12 @@ from bot.core.state import Attempt, RunState
 def cover_left(state: RunState) -> dict[str, Decimal]:
     """Return what approvals still cover, by provider: granted, less spent, less reserved.
 
-    Never more than the run's budget leaves, where it has one, nor than the provider's monthly
-    cap left when the run was asked for.
+    A yes to another plan covers nothing. Never more than the run's budget leaves, where it has
+    one, nor than the provider's monthly cap left when the run was asked for.
     """
     used = _used(state)
     left: dict[str, Decimal] = {}
-    for grant in state.granted:
+    for grant in state.holding:
         if grant.provider:
             left[grant.provider] = left.get(grant.provider, ZERO_USD) + grant.usd
     budget, months = state.policy.budget_usd, state.policy.month_left
@@ -67,7 +67,7 @@ def cap_reached(state: RunState, provider: str) -> str:
 
 def covered(lines: Iterable[LedgerLine], state: RunState) -> tuple[LedgerLine, ...]:
     """Name, on each line of a paid call, the approval that covers it and its reason."""
-    latest = {grant.provider: grant for grant in state.granted if grant.provider}
+    latest = {grant.provider: grant for grant in state.holding if grant.provider}
     return tuple(
         line.model_copy(update={"approval": grant.id, "justification": grant.because})
         if line.billing is Billing.PAID and (grant := latest.get(line.provider))

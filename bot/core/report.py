@@ -256,7 +256,7 @@ def _answer(state: RunState, run: RunId, question: ApprovalRequested) -> str:
     name = question.workstream
     if question.provider:
         usd, provider = proposed_usd(state, question), shlex.quote(question.provider)
-        return f'orchestrate approve {run} --paid {provider} --usd {usd:.2f} --because "…"'
+        return f'orchestrate approve-paid {run} {provider} {usd:.2f} --because "…"'
     if question.cause.startswith("workstream:") and name:
         return f"orchestrate approve {run} {name}"
     if question.cause.startswith("question:") and name:

@@ -212,10 +212,13 @@ class RunState:
 
     def is_approved(self, name: str) -> bool:
         """Whether a person approved this workstream of this very plan."""
+        return any(grant.workstream == name for grant in self.holding)
+
+    @property
+    def holding(self) -> tuple[happened.ApprovalGranted, ...]:
+        """Every yes that holds: of this very plan, or said before there was one."""
         accepted = self.accepted.plan_hash if self.accepted else ""
-        return any(
-            grant.workstream == name and grant.plan_hash in {"", accepted} for grant in self.granted
-        )
+        return tuple(grant for grant in self.granted if grant.plan_hash in {"", accepted})
 
     @property
     def running(self) -> tuple[Attempt, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from bot.adapters.event_ref import Batch, EventRef
 from bot.core.answers import Answer, Speaker
+from bot.core.github.arguments import CannotRead, dollars
+from bot.core.ledger import LedgerLine
 from bot.core.state import RunState, fold
 from bot.errors import UserError
 
@@ -24,16 +26,19 @@ class Answers:
         """Let a workstream start."""
         self._write(self._speaker.approve(self._state(), workstream, because))
 
-    def approve_paid(self, provider: str, usd: str, because: str) -> Decimal:
-        """Let a provider be paid, up to an amount and for a reason; return the amount."""
-        amount = _dollars(usd)
-        if amount <= 0 or not because.strip():
-            fix = (
-                f'orchestrate approve {self.record.run} --paid {provider} --usd 2.00 --because "…"'
-            )
-            raise UserError("Money needs an amount and a reason.", fix=fix)
-        self._write(self._speaker.approve_paid(self._state(), provider, amount, because))
-        return amount
+    def approve_paid(self, provider: str | None, usd: str | None, because: str) -> LedgerLine:
+        """Let a provider be paid up to an amount, by default what the run asked for.
+
+        Returns the approval as the ledger has it. Raises UserError where there is no reason.
+        """
+        if not any(letter.isalnum() for letter in because):  # the … of an example is none
+            fix = f'orchestrate approve-paid {self.record.run} --because "…"'
+            raise UserError("Money needs a reason.", fix=fix)
+        amount = None if usd is None else _dollars(usd)
+        said = self._speaker.approve_paid(self._state(), provider, amount, because)
+        self._write(said)
+        [line] = said.spend
+        return line
 
     def retry(self, wanted: tuple[str, ...], answer: str) -> tuple[str, ...]:
         """Give workstreams that did not land another attempt, all where none is named."""
@@ -54,6 +59,6 @@ class Answers:
 
 def _dollars(text: str) -> Decimal:
     try:
-        return Decimal(text.removeprefix("$")).quantize(Decimal("0.000001"))
-    except InvalidOperation as error:
-        raise UserError(f"{text!r} is no amount of dollars.", fix="Write it like 2.00.") from error
+        return dollars(text)
+    except CannotRead as error:
+        raise UserError(f"{error}.", fix="Write it like 2.00.") from error

@@ -14,6 +14,7 @@ from bot.adapters.worktree import GitWorktrees
 from bot.core import names
 from bot.core.base import RunId
 from bot.core.config import Settings
+from bot.core.constraints import Rules
 from bot.core.decide import RunGates
 from bot.core.environment import built_environment
 from bot.core.handoff import Context, Delegation, Isolation
@@ -48,6 +49,7 @@ class LocalWorkers:
     engines: Mapping[str, Engine]
     models: Models
     roles: Mapping[str, Role]
+    rules: Rules
     clock: SystemClock
     settings: Settings
     redactor: Redactor
@@ -116,7 +118,7 @@ class LocalWorkers:
             max_log_bytes=int(self.settings.agents.max_log_mb * 1e6),
             max_nudges=self.settings.agents.max_nudges,
             protected=self.settings.agents.protected,
-            deny=role.deny if role else (),
+            deny=self.rules.also(role.deny if role else ()),
         )
 
     def _deadline(self, attempting: Attempting) -> datetime:

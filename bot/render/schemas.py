@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from bot.core.catalog import Catalog, Routing
 from bot.core.config import Settings
+from bot.core.constraints import Rules
 from bot.core.events import EVENT
 from bot.core.handoff import Acknowledgement, Claim, Completion, Delegation
 from bot.core.ledger import LedgerLine
@@ -23,6 +24,7 @@ def all_schemas() -> dict[str, str]:
         "settings": TypeAdapter(Settings),
         "catalog": TypeAdapter(Catalog),
         "routing": TypeAdapter(Routing),
+        "constraints": TypeAdapter(Rules),
         "delegation": TypeAdapter(Delegation),
         "acknowledgement": TypeAdapter(Acknowledgement),
         "claim": TypeAdapter(Claim),

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from bot.core import names
 from bot.core.base import RunId, Sha
+from bot.core.constraints import NO_RULES, Rules
 from bot.core.handoff import (
     Acknowledgement,
     Claim,
@@ -69,7 +70,7 @@ class Handout:
     max_log_bytes: int
     max_nudges: int
     protected: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
+    deny: Rules = NO_RULES
     only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
 
     @property

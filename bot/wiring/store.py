@@ -109,9 +109,14 @@ def _recorded_run(repository: Repository, run: RunId) -> RunLine:
 
 def ledger_lines(repository: Repository, month: str | None) -> tuple[LedgerLine, ...]:
     """Read the ledger, or one month of it. Raises UserError where `month` is none."""
-    if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-        raise UserError(f"{month!r} is no month.", fix="Write it like 2026-11.")
-    return LedgerBranch(repository).lines(month)
+    return LedgerBranch(repository).lines(month and checked_month(month))
+
+
+def checked_month(text: str) -> str:
+    """Accept a month such as 2026-11. Raises UserError on anything else."""
+    if not re.fullmatch(r"2[0-9]{3}-(0[1-9]|1[0-2])", text):
+        raise UserError(f"{text!r} is no month.", fix="Write it like 2026-11.")
+    return text
 
 
 def new_run_id(repository: Repository) -> RunId:

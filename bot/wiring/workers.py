@@ -15,7 +15,7 @@ from bot.adapters.other_user import OtherUser, OtherUserProcesses, why_not_apart
 from bot.adapters.processes import LocalProcesses
 from bot.adapters.public_api import read_source
 from bot.adapters.run_folder import RunFolder
-from bot.adapters.steering_files import load_roles, load_settings
+from bot.adapters.steering_files import load_roles, load_rules, load_settings
 from bot.adapters.worktree import ChangeLimits, GitWorktrees
 from bot.core.base import RunId
 from bot.core.environment import built_environment
@@ -96,6 +96,7 @@ def build_workers(
         engines=engines(),
         models=Gateway(os.environ.get, SystemClock().now),
         roles=load_roles(repository),
+        rules=load_rules(repository),
         clock=SystemClock(),
         settings=settings,
         redactor=known,

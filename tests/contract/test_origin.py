@@ -76,6 +76,26 @@ def test_a_push_whose_answer_is_lost_counts(how: Fault, github: FakeGithub, tmp_
     assert origin.refs(RUN) == {RUN: sha}
 
 
+def test_a_push_whose_answer_is_lost_counts_also_where_another_came_before_the_look(
+    github: FakeGithub, tmp_path: Path
+) -> None:
+    two = clone(github, tmp_path / "two")
+
+    class Slow(Origin):
+        def fetch(self, *more: str) -> None:
+            two.fetch()
+            if (tip := two.refs(RUN).get(RUN)) == sha:
+                later = two.commit_files({"file": b"b"}, "b\n", AT, tip)
+                two.update_refs([RefUpdate(RUN, later, tip)])
+            super().fetch(*more)
+
+    origin = Slow(**vars(clone(github, tmp_path / "one")))
+    sha = commit(origin, "a")
+    github.fail(how=Fault.RESET_AFTER, on="push")
+    origin.update_refs([RefUpdate(RUN, sha, None)])
+    assert origin.refs(RUN) == two.refs(RUN) == {RUN: there(github).git.sha(RUN)} != {RUN: sha}
+
+
 @pytest.mark.parametrize("how", [Fault.RESET_BEFORE, Fault.BAD_GATEWAY])
 def test_a_push_that_did_not_get_through_is_made_again(
     how: Fault, github: FakeGithub, tmp_path: Path

@@ -13,12 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.engines.builtin.job import BuiltinJob, Denied, Endpoint, Limits
+from bot.adapters.engines.builtin.job import BuiltinJob, Endpoint, Limits
 from bot.adapters.engines.builtin.session import read_session, read_usage
-from bot.adapters.engines.builtin.signals import Ended, Say, Signal, TodoState, read_signal
+from bot.adapters.engines.builtin.signals import (
+    Ended,
+    Say,
+    Signal,
+    TodoState,
+    ToolUsed,
+    read_signal,
+)
 from bot.adapters.engines.builtin.work import work
 from bot.adapters.processes import LocalProcesses
 from bot.adapters.recorded_model import RecordedTurn
+from bot.core.constraints import Rules
 from bot.core.handoff import Acknowledgement, Claim, read_said
 from bot.core.outcomes import OutcomeClass
 from tests.support.scripted_model import (
@@ -423,16 +431,21 @@ def test_a_hand_over_folder_that_leads_elsewhere_is_not_followed(worktree: Path)
 
 
 def test_commands_are_held_to_the_rules_and_the_clock(worktree: Path) -> None:
-    rule = Denied(prefix="git push", because="The program pushes.")
-    _, _, results = do(
+    ended, signals, results = do(
         worktree,
-        call("run", command="cd . && git  push origin main"),
+        call("run", command="cd . && bash -c 'g''it push origin main' > pushed; touch ran"),
         call("run", command="sleep 30", timeout_seconds=1),
         call("run", command="seq 100000; exit 3"),
         finish(),
-        deny=(rule,),
+        deny=Rules().also(("git push",)),
     )
-    assert results[0] == "error: Not run: 'git push' is not allowed here. The program pushes."
+    assert results[0] == (
+        "error: Not run: 'git push origin main'. Rule role-1: The role's rules forbid it."
+    )
+    assert not (worktree / "ran").exists()
+    shown = [signal.summary for signal in signals if isinstance(signal, ToolUsed)]
+    assert "Rule role-1" in shown[0]
+    assert ended.message.endswith("1 command was denied by rules.")
     assert results[1].startswith("ended by us after 1 s")
     lines = results[2].splitlines()
     assert (lines[0], lines[1], lines[-1]) == ("exit 3", "1", "100000")

@@ -224,6 +224,16 @@ def test_a_fork_that_changes_what_its_own_checks_do_is_looked_at_by_a_person(
     assert shop.errors() == []
 
 
+def test_a_fork_cannot_hide_a_change_to_its_own_checks_behind_thousands_of_files(
+    shop: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {f"!{n:04}": "" for n in range(3_000)}  # listed before .github/, and GitHub stops there
+    hidden = {".github/workflows/gates.yml": "on: pull_request\njobs: {}\n"}
+    head = forks_pull(shop, many | hidden, monkeypatch)
+    assert shop.checks(head) == dict.fromkeys(GATES, "action_required")
+    assert shop.errors() == []
+
+
 def test_a_forks_branch_with_a_runs_name_is_no_part_of_the_run(
     shop: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from bot.adapters.git import Repository
 from bot.cli.costs import By, costs
 from bot.cli.doctor import doctor
 from bot.cli.log import log
+from bot.cli.models import models
 from bot.cli.status import status
 from bot.core.base import RunId
 from bot.core.events import RunStatus
@@ -151,11 +153,51 @@ def test_costs_are_summed_by_what_is_asked(say):
     )
 
 
+def test_where_a_month_ends_is_told_of_past_ones_too_and_by_provider_only(shop, say):
+    old = calls(provider="acme", usd="1.50", month=2)
+    old = old.model_copy(update={"at": old.at.replace(year=2020)})
+    repository = Repository.open(str(shop.path))
+    EventRef(repository, RunId("old")).append(Batch(PASSED, {}, spend=(old,)), at(99))
+    (shop.path / ".github").mkdir()
+    (shop.path / ".github" / "orchestrate.yml").write_text("limits: {provider_month_usd: 1}")
+    text = say(costs, month="2020-02", forecast=True).text
+    assert text.startswith("2020-02: spent $1.50\n")
+    assert re.search(r"^acme +\$1\.50 +reached on 2020-02-21$", text, re.MULTILINE)
+    february = json.loads(say(costs, month="2020-02", forecast=True, json=True).text)
+    assert february["providers"]["acme"]["forecast_usd"] == "1.500000"
+    assert february["cap_usd"] == "1.000000"
+    now = json.loads(say(costs, forecast=True, json=True).text)
+    assert (now["days_gone"] > 0, "openrouter-free" in now["free"]) == (True, True)
+    for wrong in ({"month": "2026-13"}, {"month": "2999-01"}, {"by": By.RUN}):
+        with pytest.raises(UserError):
+            costs(**wrong, forecast=True, repo=str(shop.path))
+
+
 def test_a_month_without_calls_and_a_month_that_is_none(shop, say):
     said = say(costs, month="2026-01", by=By.RUN, json=False)
     assert said.text == "No model call is in the ledger for that time.\n"
     with pytest.raises(UserError, match="'2026-13' is no month"):
         costs(month="2026-13", repo=str(shop.path))
+
+
+def test_models_are_those_of_the_repository_with_the_keys_of_this_machine(shop, say, monkeypatch):
+    own = (
+        "tiers: [{name: mine, engine: builtin, provider: me, model: m, billing: free, key_env: K}]"
+    )
+    (shop.path / ".github").mkdir()
+    (shop.path / ".github" / "orchestrate.yml").write_text(own)
+    monkeypatch.delenv("NVIDIA_API_KEY", raising=False)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "a-secret-key")
+    said = say(models, kind="review", json=True)
+    found = json.loads(said.text)
+    rungs = {rung["tier"]["name"]: rung for rung in found["rungs"]}
+    assert next(iter(rungs)) == "mine", "the repository's own come first"
+    assert rungs["nvidia-free"]["why_not"] == "no key: set NVIDIA_API_KEY"
+    assert found["first"][0]["tier"] == "openrouter-free"
+    assert "a-secret-key" not in said.text
+    with pytest.raises(UserError, match="'reveiw' is no kind of work") as caught:
+        models(kind="reveiw", repo=str(shop.path))
+    assert caught.value.fix == "Did you mean 'review'?"
 
 
 def test_the_doctor_finds_nothing_wrong_and_changes_nothing(shop, say):

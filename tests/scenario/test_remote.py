@@ -113,6 +113,20 @@ def test_log_and_costs_are_those_of_the_remote(origin: Repo, say: Say) -> None:
     assert say(costs, month="2026-11", by=By.RUN).endswith("Really spent: $1.2500\n")
 
 
+def test_a_forecast_is_of_the_remotes_ledger_under_the_cap_of_the_settings_here(
+    origin: Repo, clone: Repo, say: Say
+) -> None:
+    old = spent("1.25").model_copy(update={"at": at(0).replace(year=2020)})
+    record = EventRef(Repository.open(str(origin.path)), RUN)
+    record.append(Batch(WAITING, {}, spend=(old,)), at(99))
+    (clone.path / ".github").mkdir()
+    (clone.path / ".github" / "orchestrate.yml").write_text("limits: {provider_month_usd: 3}")
+    found = json.loads(say(costs, month="2020-11", forecast=True, json=True))
+    assert (found["spent_usd"], found["cap_usd"]) == ("1.250000", "3.000000")
+    here = json.loads(say(costs, month="2020-11", forecast=True, json=True, remote=False))
+    assert here["spent_usd"] == "0.000000"
+
+
 def test_a_local_run_with_the_same_id_is_neither_shown_nor_touched(
     origin: Repo, clone: Repo, say: Say
 ) -> None:

@@ -214,9 +214,9 @@ def test_money_is_spent_only_with_a_recorded_approval(tmp_path: Path):
         assert asks.exit_code == 3, asks
         assert model.requests == [], "nobody approved it"
         step = asks.report["next_steps"][0]
-        assert step.startswith(f"orchestrate approve {asks.id} --paid acme --usd 3.00")
-        yes = ("--paid", "acme", "--usd", "3.00", "--because", "it matters")
-        assert world.command("approve", asks.id, *yes).exit_code == 0
+        assert step == f'orchestrate approve-paid {asks.id} acme 3.00 --because "…"'
+        yes = (asks.id, "acme", "3.00", "--because", "it matters")
+        assert world.command("approve-paid", *yes).exit_code == 0
         done = world.resume(asks.id, "--max-usd", "3")
     assert done.exit_code == 0, done
     lines = world.ledger_lines()
@@ -425,7 +425,7 @@ def test_a_task_that_is_not_utf_8_is_refused_as_a_plan_would_be(tmp_path: Path):
 def test_the_command_alone_shows_what_there_is(tmp_path: Path):
     done = make_world(tmp_path).start().end()
     assert done.exit_code == 0
-    assert "\n  run      Plan a task" in done.stdout
+    assert "\n  run           Plan a task" in done.stdout
 
 
 def test_an_unfinished_settings_file_stops_a_run_before_anything_starts(tmp_path: Path):

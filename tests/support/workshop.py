@@ -1,7 +1,8 @@
 """The workflows' jobs run in this process, one step after the other, against the fake GitHub.
 
-Their order, their tokens' rights and what they hand to each other are those of the YAML (rights are
-read from it); the YAML itself is run under act elsewhere. Fast enough to put a fault at each request.
+Their order, their tokens' rights and what they hand to each other are those of the YAML (rights
+are read from it); the YAML itself is run under act elsewhere. Fast enough to put a fault at each
+request.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,10 @@ class Time:
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let every clock of the bot's be this one."""
 
-        def now(_: SystemClock) -> datetime:
-            return datetime.now(UTC) + self.ahead
+        real = SystemClock.now
+
+        def now(clock: SystemClock) -> datetime:
+            return real(clock) + self.ahead
 
         def pause(_: SystemClock, seconds: float) -> None:
             self.ahead += timedelta(seconds=seconds)

@@ -473,6 +473,24 @@ def test_money_is_reserved_before_parallel_work_starts_and_comes_back_when_it_wa
     assert cover_left(fold(told)) == {"openai": Decimal("0.5")}, "unknown is not nothing"
 
 
+@pytest.mark.parametrize(
+    ("plan_hash", "left"),
+    [
+        pytest.param(ONE.hash, {"openai": Decimal(4)}, id="of this plan"),
+        pytest.param("", {"openai": Decimal(4)}, id="said before there was a plan"),
+        pytest.param(PAIR.hash, {}, id="of another plan"),
+    ],
+)
+def test_a_yes_to_money_covers_the_plan_that_it_was_said_of(
+    plan_hash: str, left: dict[str, Decimal]
+) -> None:
+    grant = granted(provider="openai", usd="4", plan_hash=plan_hash)
+    policy = Policy(ladder=ladder(tier("openai", usd="10")))
+    assert cover_left(fold(run_of(ONE, grant, policy=policy))) == left
+    [action] = decided(ONE, grant, policy=policy)
+    assert isinstance(action, StartWorkstream if left else AskHuman)
+
+
 def test_with_a_shell_engine_only_a_failed_gate_stops_and_says_so() -> None:
     policy = Policy(engine="shell", ladder=ladder(tier()))
     shell = plan(workstream("a", run=["make"]))

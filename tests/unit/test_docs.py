@@ -208,7 +208,7 @@ def test_the_command_table_is_what_help_says() -> None:
 
 
 def test_no_command_is_cut_short_where_all_are_listed() -> None:
-    cut = [name for name, c in commands().items() if c.get_short_help_str(65).endswith("...")]
+    cut = [name for name, c in commands().items() if c.get_short_help_str(61).endswith("...")]
 
     assert cut == []
 

@@ -128,7 +128,7 @@ ENDINGS = {
         ),
         Exit.NEEDS_PERSON,
         RunStatus.WAITING,
-        (f'orchestrate approve {RUN} --paid groq --usd 0.50 --because "…"', AGAIN),
+        (f'orchestrate approve-paid {RUN} groq 0.50 --because "…"', AGAIN),
     ),
     "without a plan's word two dollars are proposed": Ending(
         run_of(
@@ -138,7 +138,7 @@ ENDINGS = {
         ),
         Exit.NEEDS_PERSON,
         RunStatus.WAITING,
-        (f'orchestrate approve {RUN} --paid groq --usd 2.00 --because "…"', AGAIN),
+        (f'orchestrate approve-paid {RUN} groq 2.00 --because "…"', AGAIN),
     ),
     "without any model the doctor knows": Ending(
         run_of(

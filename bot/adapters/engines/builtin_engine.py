@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.adapters.engines.builtin.job import BuiltinJob, Denied, Endpoint, Limits
+from bot.adapters.engines.builtin.job import BuiltinJob, Endpoint, Limits
 from bot.adapters.engines.builtin.session import read_usage
 from bot.adapters.engines.builtin.signals import (
     Ended,
@@ -125,9 +125,7 @@ class BuiltinEngine:
                 ),
                 "environment": dict(job.environment),
                 "only_writes": job.only_writes,
-                "deny": tuple(
-                    Denied(prefix=prefix, because="the role's rules forbid it")
-                    for prefix in job.deny
-                ),
+                "deny": job.deny,
+                "role": job.workstream.role,
             }
         )

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-import requests
 from pydantic import BaseModel
 
 from bot.adapters.github.errors import OddAnswer, RateLimited, refusal
@@ -29,6 +29,9 @@ from bot.adapters.github.exchange import (
 )
 from bot.adapters.github.pace import Pace, limit_seconds
 from bot.errors import BotError
+
+if TYPE_CHECKING:
+    import requests
 
 API_VERSION = "2022-11-28"
 PAGE = 100  # the most that GitHub puts on one
@@ -60,9 +63,14 @@ class Api:
         self._token = token
         self._pace = pace
         self.requests_made = 0  # that count against the limit, repeats with them
-        self._http = session(token)
-        self._http.headers["Accept"] = "application/vnd.github+json"
-        self._http.headers["X-GitHub-Api-Version"] = API_VERSION
+
+    @cached_property
+    def _http(self) -> requests.Session:
+        """The connections; most jobs have said and done much before they need any."""
+        http = session(self._token)
+        http.headers["Accept"] = "application/vnd.github+json"
+        http.headers["X-GitHub-Api-Version"] = API_VERSION
+        return http
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import requests
-import urllib3
 from pydantic import TypeAdapter, ValidationError
 
 from bot.adapters.github.errors import OddAnswer, TooLarge
 from bot.errors import Unavailable
 
+if TYPE_CHECKING:
+    import requests
+
 _TIMEOUT = (5.0, 15.0)  # seconds: to connect, between two pieces of an answer
 _CHUNK = 65_536
-_FAULTS = (requests.RequestException, urllib3.exceptions.HTTPError)
+_OK = 200
 
 T = TypeVar("T")
 Query = Mapping[str, str | int]
@@ -65,7 +66,9 @@ class Lost:
 
 
 def session(token: str | None) -> requests.Session:
-    """Begin to talk to one host."""
+    """Begin to talk to one host. Loading requests takes a fifth of a job's start, so it is late."""
+    import requests
+
     http = requests.Session()
     # A proxy variable or a .netrc must not send the token elsewhere or replace it.
     http.trust_env = False
@@ -73,6 +76,13 @@ def session(token: str | None) -> requests.Session:
     if token is not None:
         http.headers["Authorization"] = f"Bearer {token}"
     return http
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    import requests
+    import urllib3
+
+    return (requests.RequestException, urllib3.exceptions.HTTPError)
 
 
 def exchange(http: requests.Session, request: Request) -> requests.Response | Lost:
@@ -86,7 +96,7 @@ def exchange(http: requests.Session, request: Request) -> requests.Response | Lo
             timeout=_TIMEOUT,
             allow_redirects=False,
         )
-    except _FAULTS as error:
+    except _faults() as error:
         return Lost(type(error).__name__)
 
 
@@ -98,14 +108,14 @@ def fetch(url: str, max_bytes: int, endpoint: str) -> bytes | Lost:
             session(None) as http,
             http.get(url, stream=True, timeout=_TIMEOUT, allow_redirects=False) as response,
         ):
-            if response.status_code != requests.codes.ok:
+            if response.status_code != _OK:
                 return Lost(f"its storage says {response.status_code}")
             # Never unpacked on the way: what is small packed may be large.
             for chunk in response.raw.stream(_CHUNK, decode_content=False):
                 data += chunk
                 if len(data) > max_bytes:
                     break
-    except _FAULTS as error:
+    except _faults() as error:
         return Lost(type(error).__name__)
     if len(data) > max_bytes:
         raise TooLarge(f"What {endpoint} gives is larger than {max_bytes:,} bytes.")

@@ -150,7 +150,13 @@ class Origin(Repository):
         self._talk("push", "--atomic", "--porcelain", *leases, self.remote.url, *moves)
 
     def _has(self, updates: tuple[RefUpdate, ...]) -> bool:
-        return all(self.refs(u.ref).get(u.ref) == u.new for u in updates)
+        return all(self._holds(self.refs(u.ref).get(u.ref), u) for u in updates)
+
+    def _holds(self, there: Sha | None, update: RefUpdate) -> bool:
+        """Whether a ref has what was pushed to it, be it below what others have pushed since."""
+        if there in {None, update.new, update.old} or update.new is None:
+            return there == update.new
+        return not self.text("rev-list", "--max-count=1", update.new, f"^{there}")
 
     def _has_moved(self, updates: tuple[RefUpdate, ...]) -> bool:
         return any(self.refs(u.ref).get(u.ref) != u.old for u in updates)

@@ -11,6 +11,8 @@ from bot.adapters.github.errors import NoDrafts, Refusal, Unprocessable
 from bot.adapters.github.place import Place
 from bot.adapters.github.values import Part, Pull, PullFile, State
 
+MOST_FILES = 3000  # that GitHub tells of one
+
 _MARK_READY = """\
 mutation($id: ID!) {
   markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } }
@@ -96,8 +98,9 @@ class Pulls:
                 raise
 
     def files(self, number: int) -> tuple[PullFile, ...]:
-        """List the files that one changes, up to 3,000: more GitHub does not tell."""
-        return self.place.api.pages(self.place.at("pulls", number, "files"), PullFile, most=3000)
+        """List the files that one changes, up to MOST_FILES."""
+        path = self.place.at("pulls", number, "files")
+        return self.place.api.pages(path, PullFile, most=MOST_FILES)
 
     def _open_one(self, head_branch: str) -> Pull | None:
         found = self.find(head_branch)

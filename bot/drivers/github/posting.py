@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.adapters.github.hub import Hub
+from bot.adapters.github.pulls import MOST_FILES
 from bot.adapters.github.values import Artifact, Pull, WorkflowRun
 from bot.core.base import Sha
 from bot.core.config import Settings
@@ -45,14 +46,23 @@ def post_for(hub: Hub, event: WorkflowRan, settings: Settings, scratch: Path) ->
     if settings.github.other_pull_requests == "neutral":
         post_not_orchestrated(hub, subject)
         return f"#{pull.number} is not orchestrated"
-    if any(file.filename.startswith(_WORKFLOWS) for file in hub.pulls.files(pull.number)):
-        why = "the pull request changes .github/, which says what its own checks do; look at it"
+    if why := _may_say_its_own_checks(hub, pull):
         results = tuple(GateResult(name=g, status="not_run", because=why) for g in GateName)
     else:
         ended = dict.fromkeys(SPEAKS_OF, "success")
         results = results_for(_without_opinion(read_reports(paths, ended, subject)), settings)
     post_checks(hub, subject, results)
     return f"posted on #{pull.number} at {pull.head_sha[:8]}"
+
+
+def _may_say_its_own_checks(hub: Hub, pull: Pull) -> str:
+    """Say why what ran may not be what the default branch says; empty: it was that."""
+    files = hub.pulls.files(pull.number)
+    if any(file.filename.startswith(_WORKFLOWS) for file in files):
+        return "the pull request changes .github/, which says what its own checks do; look at it"
+    if len(files) >= MOST_FILES:  # what it hides behind them, nobody is told
+        return f"the pull request changes {MOST_FILES:,} files or more; look at it"
+    return ""
 
 
 def _without_opinion(reports: dict[str, GateReport | str]) -> dict[str, GateReport | str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import deque
 
 from bot.adapters.engines.builtin.client import Deadline
 from bot.adapters.engines.builtin.file_tools import Result
 from bot.adapters.engines.builtin.inputs import Run
-from bot.adapters.engines.builtin.job import BuiltinJob, Denied
+from bot.adapters.engines.builtin.job import BuiltinJob
 from bot.adapters.engines.builtin.worktree import Refused
+from bot.core.constraints import judge
 from bot.ports import Command, Finished, Processes
 
 _HEAD = 8_000
@@ -49,21 +49,26 @@ class HeadAndTail:
 
 
 class CommandTool:
-    """Runs what the model asks for, with the job's environment and nothing of ours."""
+    """Runs what the model asks for, with the job's environment and nothing of ours.
+
+    `denied` counts what the rules forbade.
+    """
 
     def __init__(self, job: BuiltinJob, top: str, processes: Processes, deadline: Deadline) -> None:
         self._job = job
         self._top = top
         self._processes = processes
         self._deadline = deadline
+        self.denied = 0
         path = job.environment.get("PATH")
         self._shell = shutil.which("bash", path=path) or "/bin/sh"
 
     def run(self, asked: Run) -> Result:
         """Run to the end or the time limit; a failing command is a result like any other."""
-        denied = _denied(asked.command, self._job.deny)
+        denied = judge(asked.command, self._job.deny, self._job.role)
         if denied is not None:
-            raise Refused(f"Not run: {denied.prefix!r} is not allowed here. {denied.because}")
+            self.denied += 1
+            raise Refused(f"Not run: {denied.what!r}. Rule {denied.rule}: {denied.because}")
         seconds = min(
             asked.timeout_seconds, self._job.command_timeout_seconds, self._deadline.left()
         )
@@ -87,13 +92,3 @@ def _how_it_ended(finished: Finished, seconds: float) -> str:
     if finished.stopped_because is not None:
         return f"ended by us: {finished.stopped_because}"
     return f"exit {finished.exit_code}"
-
-
-def _denied(command: str, deny: tuple[Denied, ...]) -> Denied | None:
-    """Find the rule that forbids a part of a command line, by how the part begins."""
-    parts = [part.split() for part in re.split(r"[;&|\n(){}`]+", command)]
-    for rule in deny:
-        words = rule.prefix.split()
-        if any(part[: len(words)] == words for part in parts):
-            return rule
-    return None

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from bot.core.base import Strict
+from bot.core.constraints import NO_RULES, Rules
 
 Tokens = Annotated[int, Field(ge=1, le=100_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -77,13 +78,6 @@ class Limits(_Quiet):
     backoff_seconds: Annotated[float, Field(ge=0, le=60)] = 1
 
 
-class Denied(Strict):
-    """Commands that start with these words are not run, and the model is told why."""
-
-    prefix: Annotated[str, Field(min_length=1)]
-    because: str
-
-
 class BuiltinJob(_Quiet):
     """One go of the agent: the endpoint, the worktree, what to say and what it may use."""
 
@@ -96,7 +90,8 @@ class BuiltinJob(_Quiet):
     limits: Limits
     environment: Mapping[str, str] = {}
     command_timeout_seconds: Seconds = 600
-    deny: tuple[Denied, ...] = ()
+    deny: Rules = NO_RULES
+    role: str = ""  # whose rules hold
     only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
 
     @model_validator(mode="after")

@@ -35,10 +35,14 @@ def work(job: BuiltinJob, processes: Processes, say: Callable[[Signal], None]) -
     client = ChatClient(job.endpoint, job.limits.silence_seconds, deadline)
     try:
         model = ModelCalls(job, client, usage.add, say, calls_before)
-        toolbox = _toolbox(job, processes, deadline, say)
+        worktree = Worktree(job.worktree)
+        commands = CommandTool(job, str(worktree.top), processes, deadline)
+        files = FileTools(worktree, processes, job.environment)
+        toolbox = Toolbox(worktree, files, commands, job, say)
         toolbox.recall(earlier)
         agent = Agent(job.endpoint, model, toolbox, Outputs(session.add, say))
-        return agent.run(earlier, job.system, job.prompt)
+        ended = agent.run(earlier, job.system, job.prompt)
+        return _with_denials(ended, commands.denied)
     except TimeUp:
         message = f"The time was up, after {job.limits.seconds:.0f} s."
         return Ended(outcome=OutcomeClass.TIMEOUT, message=message)
@@ -48,13 +52,12 @@ def work(job: BuiltinJob, processes: Processes, say: Callable[[Signal], None]) -
         usage.close()
 
 
-def _toolbox(
-    job: BuiltinJob, processes: Processes, deadline: Deadline, say: Callable[[Signal], None]
-) -> Toolbox:
-    worktree = Worktree(job.worktree)
-    files = FileTools(worktree, processes, job.environment)
-    commands = CommandTool(job, str(worktree.top), processes, deadline)
-    return Toolbox(worktree, files, commands, job, say)
+def _with_denials(ended: Ended, count: int) -> Ended:
+    """Say at the end how many commands the rules forbade, where there were any."""
+    if not count:
+        return ended
+    many = "1 command was" if count == 1 else f"{count} commands were"
+    return ended.model_copy(update={"message": f"{ended.message} {many} denied by rules."})
 
 
 def without_key(job: BuiltinJob) -> Callable[[str], str]:

@@ -1,0 +1,35 @@
+"""`orchestrate approve-paid`: say yes to spending with a provider, as the comment does."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def approve_paid(
+    run: Annotated[str, typer.Argument(help="The run.")],
+    provider: Annotated[
+        str | None, typer.Argument(help="Who may be paid; else whom the run asks for.")
+    ] = None,
+    usd: Annotated[
+        str | None, typer.Argument(help="How much, in dollars; else what the run asks for.")
+    ] = None,
+    because: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "",
+    repo: Annotated[str, typer.Option(help="The repository.")] = ".",
+) -> int:
+    """Let a provider be paid: up to an amount, for a reason.
+
+    It covers this run and its plan, and nothing else, under every cap of the settings.
+    The run goes on with: orchestrate run --resume RUN
+    """
+    from bot.core.github.arguments import is_amount
+    from bot.wiring.local import answers
+    from bot.wiring.store import open_repository
+
+    if provider is not None and usd is None and is_amount(provider):
+        provider, usd = None, provider  # only an amount was given
+    line = answers(open_repository(repo), run).approve_paid(provider, usd, because)
+    typer.echo(f"Approved: ${line.cost_usd:.2f} with {line.provider}.")
+    typer.echo(f"Go on with: orchestrate run --resume {run}")
+    return 0

@@ -1,0 +1,86 @@
+"""The hook that agent programs call before a tool, as a process, in each program's dialect."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.core.constraints import Rules
+
+WHY = "Not run: 'git push'. Rule role-1: The role's rules forbid it."
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    file = tmp_path / "rules.json"
+    file.write_text(Rules().also(("git push",)).model_dump_json(), encoding="utf-8")
+    return file
+
+
+def ask(rules: Path, dialect: str, call: object) -> subprocess.CompletedProcess[str]:
+    said = call if isinstance(call, str) else json.dumps(call)
+    argv = [sys.executable, "-P", "-m", "bot.adapters.engines.hook", dialect, str(rules), "builder"]
+    return subprocess.run(argv, input=said, capture_output=True, text=True, timeout=60)
+
+
+def bash(command: object) -> dict[str, object]:
+    return {"tool_name": "Bash", "tool_input": {"command": command}, "cwd": "/"}
+
+
+HANDED_OVER = {
+    "claude": bash("cd . && bash -c 'git push'"),
+    "codex": bash(["bash", "-lc", "git push"]),
+    "gemini": {"tool_name": "run_shell_command", "tool_input": {"command": "git push"}},
+    "copilot": {"toolName": "bash", "toolArgs": json.dumps({"command": "env git push"})},
+    "cline": {"tool_call": {"name": "execute", "input": {"commands": ["ls", "git push"]}}},
+}
+
+
+def refusal(dialect: str, answer: subprocess.CompletedProcess[str]) -> object:
+    """Return why a call was refused, as the program that speaks a dialect would read it."""
+    if dialect == "claude":
+        return answer.stderr.strip() if answer.returncode == 2 else None
+    assert answer.returncode == 0, answer.stderr
+    said = json.loads(answer.stdout or "{}")
+    match dialect:
+        case "codex":
+            out = said.get("hookSpecificOutput", {})
+            return out.get("permissionDecision") == "deny" and out["permissionDecisionReason"]
+        case "gemini":
+            return said.get("decision") == "deny" and said["reason"]
+        case "copilot":
+            return said.get("permissionDecision") == "deny" and said["permissionDecisionReason"]
+        case _:
+            assert "cancel" not in said, "that would end cline's run"
+            commands = said.get("overrideInput", {}).get("commands", ())
+            ran = [
+                subprocess.run(["sh", "-c", c], capture_output=True, text=True) for c in commands
+            ]
+            return ran and ran[0].returncode == 126 and ran[0].stderr.strip()
+
+
+@pytest.mark.parametrize("dialect", HANDED_OVER)
+def test_each_program_is_told_in_its_own_words_why_a_push_is_not_run(
+    rules: Path, dialect: str
+) -> None:
+    assert refusal(dialect, ask(rules, dialect, HANDED_OVER[dialect])) == WHY
+
+
+@pytest.mark.parametrize("dialect", HANDED_OVER)
+def test_a_file_that_speaks_of_a_push_may_be_written(rules: Path, dialect: str) -> None:
+    call = {"tool_name": "Write", "tool_input": {"file_path": "x.md", "content": "git push"}}
+    answer = ask(rules, dialect, call)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("call", ["", "not json", "[" * 100_000], ids=["nothing", "text", "deep"])
+def test_a_call_that_cannot_be_read_is_denied(rules: Path, call: str) -> None:
+    assert ask(rules, "claude", call).returncode == 2
+
+
+def test_without_readable_rules_nothing_is_run(tmp_path: Path) -> None:
+    assert ask(tmp_path / "none.json", "claude", bash("ls")).returncode == 2

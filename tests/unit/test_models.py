@@ -1,0 +1,107 @@
+"""The ladder as people look at it."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+
+import pytest
+from rich.console import Console
+
+from bot.core.models import Models, by_tier, models_of
+from bot.core.plan import Kind
+from bot.core.routing import Ladder, RoutingRule, Rung
+from bot.render.models import WIDE, print_models
+from tests.support.builders import tier
+
+TODAY = date(2026, 11, 21)
+PAID = tier("groq", usd="0.59", requests_per_day=1_000, checked_on=TODAY)
+RULES = (RoutingRule(kinds=(Kind.REVIEW,), prefer=("third",)),)
+
+
+def shown(*rungs: Rung, kind: Kind | None = None) -> Models:
+    return models_of(Ladder(rungs=rungs, rules=RULES), kind, TODAY)
+
+
+def printed(found: Models, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, markup=False, highlight=False)
+    print_models(console, found)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+SECOND = Rung(tier=tier("second"))
+THIRD = Rung(tier=tier("third"))
+NO_KEY = Rung(tier=tier("first"), why_not="no key: set FIRST_KEY")
+
+
+@pytest.mark.parametrize(
+    ("kind", "order"),
+    [
+        pytest.param(None, ["own", "first", "second", "third", "groq"], id="for all work"),
+        pytest.param(Kind.REVIEW, ["own", "third", "first", "second", "groq"], id="for reviews"),
+    ],
+)
+def test_rungs_stand_in_the_order_in_which_they_are_asked(
+    kind: Kind | None, order: list[str]
+) -> None:
+    own = Rung(tier=tier("own"), own=True)
+    found = shown(Rung(tier=PAID), NO_KEY, SECOND, THIRD, own, kind=kind)
+    assert [rung.tier.name for rung in found.rungs] == order
+    assert [rung.order for rung in found.rungs] == [1, 2, 3, 4, 5]
+
+
+def test_who_is_first_is_who_a_run_would_take() -> None:
+    found = shown(NO_KEY, SECOND, THIRD)
+    first = {one.kind: one.tier for one in found.first}
+    assert set(first) == set(Kind)
+    assert (first[Kind.REVIEW], first[Kind.TESTS]) == ("third", "second")
+    grouped = {group.tier: kinds for group, kinds in by_tier(found.first).items()}
+    assert grouped["third"] == (Kind.REVIEW,)
+    [fix] = shown(NO_KEY, SECOND, kind=Kind.FIX).first
+    assert fix.because == "the first free tier; first: no key: set FIRST_KEY"
+
+
+def test_a_paid_rung_is_first_only_after_a_yes_and_without_a_usable_one_nobody_is() -> None:
+    [review] = shown(NO_KEY, Rung(tier=PAID), kind=Kind.REVIEW).first
+    assert (review.tier, review.needs_approval) == ("groq", True)
+    assert "groq, after a yes" in printed(shown(NO_KEY, Rung(tier=PAID)), 80)
+    [review] = shown(NO_KEY, kind=Kind.REVIEW).first
+    assert (review.tier, review.needs_approval) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("checked", "outdated"),
+    [
+        pytest.param(TODAY - timedelta(days=90), False, id="ninety days ago"),
+        pytest.param(TODAY - timedelta(days=91), True, id="longer ago"),
+        pytest.param(TODAY + timedelta(days=1), False, id="where it is tomorrow already"),
+        pytest.param(None, False, id="never: it is somebody's own"),
+    ],
+)
+def test_an_entry_that_nobody_looked_at_for_long_is_named(
+    checked: date | None, outdated: bool
+) -> None:
+    found = shown(Rung(tier=tier("second", checked_on=checked)))
+    assert found.outdated == (("second",) if outdated else ())
+    assert found.rungs[0].usable, "it serves all the same"
+    assert ("(old)" in printed(found, 80)) == outdated
+
+
+@pytest.mark.parametrize("width", [50, 80, WIDE])
+def test_everything_about_a_rung_is_shown_at_any_width_without_colours(width: int) -> None:
+    text = printed(shown(NO_KEY, Rung(tier=PAID)), width)
+    flat = " ".join(text.split())
+    for piece in ("first", "no key: set FIRST_KEY", "first-1", "groq-1", "builtin"):
+        assert piece in flat
+    for piece in ("1,000 requests a day", "0.59 / 0.59", "2026-11-21", "serves after a yes"):
+        assert piece in flat
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_what_a_name_holds_steers_no_terminal() -> None:
+    nasty = tier("second", model="m\x1b[2J\u202e[red]x")
+    for width in (80, WIDE):
+        text = printed(shown(Rung(tier=nasty, why_not="\x1b]0;t\x07no")), width)
+        assert "\x1b" not in text
+        assert "\u202e" not in text
