@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from bench.figures import Figure
 
 CALLS, AT_ONCE, EVENTS = 600, 16, 40
 _START_SECONDS = 60
+_MASTER = f"sk-{secrets.token_hex(32)}"  # LiteLLM starts with no weaker one
 _BODY = {"model": "m", "messages": [{"role": "user", "content": "x" * 8_000}], "max_tokens": 100}
 
 _PROVIDER = f"""
@@ -120,7 +122,7 @@ async def _calls(url: str, kind: str, at_once: int, count: int) -> tuple[list[fl
     import aiohttp
 
     body = {**_BODY, "stream": True} if kind == "streamed" else _BODY
-    headers = {"Content-Type": "application/json", "Authorization": "Bearer sk-bench"}
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {_MASTER}"}
     data, took = json.dumps(body).encode(), list[float]()
     async with aiohttp.ClientSession(headers=headers, trust_env=False) as session:
 
@@ -173,7 +175,11 @@ def _litellm(provider: str) -> Iterator[tuple[str, int] | None]:
         Path(folder, "config.yaml").write_text(json.dumps(config))
         argv = [command, "--config", "config.yaml", "--port", str(port), "--host", "127.0.0.1"]
         with subprocess.Popen(
-            argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            argv,
+            cwd=folder,
+            env={**os.environ, "LITELLM_MASTER_KEY": _MASTER},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         ) as process:
             try:
                 _wait_for(port)

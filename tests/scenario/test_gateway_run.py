@@ -33,7 +33,7 @@ def counted(turn: RecordedTurn, tokens: int) -> RecordedTurn:
 def test_an_agent_finds_no_key_and_cannot_write_its_own_bill(tmp_path: Path) -> None:
     spy = (  # its own process, its parent's, its home, and the note of what it used
         "cat /proc/self/environ /proc/$PPID/environ /proc/$PPID/cmdline | tr '\\0' '\\n'; "
-        'grep -ra 'very[-]secret' "$HOME/.." && echo FOUND$((40+1)); '
+        "grep -ra 'very[-]secret' \"$HOME/..\" && echo FOUND$((40+1)); "
         'for f in $(find "$HOME/.." -name usage.jsonl); do echo > "$f"; echo FORGED$((40+2)); done'
     )
     script = [
