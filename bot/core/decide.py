@@ -151,7 +151,11 @@ def _start(state: RunState, now: datetime) -> tuple[tuple[Action, ...], tuple[Ac
         if any(collide(workstream, other) for other in running):
             continue
         free = _free_for(lost.get(name), cover)
-        match _route(state, workstream, free):
+        verdict = _route(state, workstream, free)
+        if isinstance(verdict, Route) and _is_elsewhere(verdict.tier, lost.get(name)):
+            free = cover  # who was lost on another tier may spend what it has reserved
+            verdict = _route(state, workstream, free)
+        match verdict:
             case Route(tier=tier, because=because):
                 start = _hand_out(state, workstream, tier, because, free)
                 cover = reserve(state, free, tier.provider, start.reserved_usd)
@@ -182,6 +186,10 @@ def _free_for(lost: Attempt | None, cover: Mapping[str, Decimal]) -> Mapping[str
         return cover
     provider = lost.started.provider
     return {**cover, provider: cover.get(provider, ZERO_USD) + lost.started.reserved_usd}
+
+
+def _is_elsewhere(tier: Tier, lost: Attempt | None) -> bool:
+    return lost is not None and lost.started.tier != tier.name
 
 
 def _ready(state: RunState) -> list[str]:

@@ -90,6 +90,8 @@ def _used(state: RunState) -> dict[str, Decimal]:
 def _amount(attempt: Attempt) -> Decimal:
     if not attempt.started.reserved_usd:
         return ZERO_USD
-    if attempt.completion and attempt.completion.usage.cost_known:
-        return attempt.completion.usage.cost_usd
+    done = attempt.completion
+    # A result of an earlier hand-out, on another tier, says nothing of what this one spends.
+    if done and done.tier == attempt.started.tier and done.usage.cost_known:
+        return done.usage.cost_usd
     return attempt.started.reserved_usd

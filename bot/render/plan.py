@@ -26,7 +26,10 @@ class _Dumper(yaml.SafeDumper):
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     lines = text.split("\n")
     block = len(lines) > 1 and not any(line != line.rstrip() for line in lines)
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if block else None)
+    # YAML ends lines at these, too: outside of quotes they would be read back as line feeds.
+    odd = any(mark in text for mark in ("\x85", "\u2028", "\u2029"))
+    style = '"' if odd else "|" if block else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)
@@ -37,7 +40,8 @@ def to_yaml(plan: Plan) -> str:
     fields = plan.model_dump(mode="json", exclude_defaults=True)
     document = {"version": plan.version, "task": plan.task, "complexity": plan.complexity.value}
     document["workstreams"] = [_written(workstream) for workstream in plan.workstreams]
-    document |= {name: fields[name] for name in ("gates", "limits") if fields.get(name)}
+    others = ("gates", "limits", "text_sha256")
+    document |= {name: fields[name] for name in others if fields.get(name)}
     return yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=PLAIN_LINE
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.core.events import RunStatus
 from bot.wiring import jobs
 from tests.support import workshop
+from tests.support.github.state import CheckRun
 from tests.support.scripted_model import ScriptedModel, Step, call, finish, refusal
 from tests.support.stories import Opens, Story, paid_tier, plan, writes
 
@@ -98,6 +100,58 @@ def test_a_gate_whose_report_is_lost_says_so_and_runs_again_on_a_retry(
     assert shop.checks()[TESTS] == "success"
     assert not shop.pull().draft
     assert shop.errors() == []
+
+
+FOUND = {
+    "ruleId": "L1",
+    "level": "error",
+    "message": {"text": "no tax"},
+    "locations": [
+        {"physicalLocation": {"artifactLocation": {"uri": "shop.py"}, "region": {"startLine": 4}}}
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "hits", "found", "said"),
+    [('    """Return it."""\n', 1, [], "success"), ("    # not said\n", 0, [FOUND], "failure")],
+    ids=["green", "red"],
+)
+def test_each_gate_speaks_for_itself_and_on_the_lines_that_it_means(
+    opens: Opens, page: str, hits: int, found: list[object], said: str
+) -> None:
+    sarif = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "lint"}}, "results": found}]}
+    files = {
+        "shop.py": '"""A shop."""\n',
+        "new": f'"""A shop."""\n\n\ndef tax(n):\n{page}    return n\n',
+        "lcov": f"SF:shop.py\nDA:4,1\nDA:6,{hits}\nend_of_record\n",
+        "lint": json.dumps(sarif),
+    }
+    settings: dict[str, object] = {
+        "tests": {"command": "mkdir out && cp lcov out/lcov && echo '3 passed in 0.01s'"},
+        "coverage": {"report": "out/lcov"},
+        "review": {"analyzers": [{"name": "lint", "run": "cat lint"}]},
+        "docs": {},
+    }
+    does = 'files: [shop.py, CHANGELOG.md], run: ["cp new shop.py", "echo - Tax. > CHANGELOG.md"]'
+    with opens(max_iterations=1, **settings) as shop:
+        shop.repository.push("main", {"CHANGELOG.md": "", **files}, by="alice")
+        shop.ask(plan(f"{{id: tax, title: Tax, kind: implementation, goal: Tax, {does}}}"))
+        assert shop.checks() == dict.fromkeys(GATES, said) | {TESTS: "success"}
+        assert shop.pull().draft == (said == "failure")
+        lines = {
+            c.name: {(a["path"], a["start_line"]) for a in c.annotations} for c in last_of(shop)
+        }
+        marks = {"coverage": 6, "review": 4, "docs": 4} if found else {}
+        assert {name: at for name, at in lines.items() if at} == {
+            f"orchestrate/{name}": {("shop.py", line)} for name, line in marks.items()
+        }
+        assert shop.errors() == []
+
+
+def last_of(shop: Story) -> list[CheckRun]:
+    """The newest check of each gate."""
+    return [shop.check(name) for name in sorted(GATES)]
 
 
 # A person's push

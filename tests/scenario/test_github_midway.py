@@ -180,6 +180,21 @@ def test_where_actions_may_not_open_pull_requests_it_is_said_and_a_retry_opens_i
     assert shop.errors() == []
 
 
+def test_where_github_has_no_sub_issues_dependencies_and_drafts_it_is_said_and_the_run_goes_on(
+    shop: Story,
+) -> None:
+    has = shop.repository.settings
+    has.sub_issues = has.dependencies = has.drafts = False
+    shop.ask(plan(writes("one"), writes("two", needs="one")))
+    assert shop.state().status is RunStatus.PASSED
+    for said in ("sub-issues: ", "dependencies between sub-issues: ", "a draft: GitHub has none"):
+        assert f"Without {said}" in shop.live()
+    assert "Without a draft: " in (shop.repository.issues[shop.pull_number()].body or "")
+    for issue in shop.presence().sub_issues.values():
+        assert f"/issues/{issue.number})" in shop.live()
+    assert shop.errors() == []
+
+
 # Rights
 
 

@@ -28,9 +28,14 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
 
 
 def test_a_labelled_issue_becomes_a_merge_ready_pull_request(shop: Story) -> None:
-    shop.ask(PLAN)
+    number = shop.ask(PLAN)
     assert shop.errors() == []
     assert shop.state().status is RunStatus.PASSED
+    assert not shop.pull().draft
+    assert [one.login for one in shop.pull().reviewers] == ["alice"], "who asked for it"
+    assert f"Closes #{number}." in (shop.repository.issues[shop.pull_number()].body or "")
+    parts = [shop.repository.issues[each] for each in (2, 3, 4)]
+    assert {part.state for part in parts} == {"closed"}
 
 
 def test_what_nobody_answers_for_ends_after_three_hand_outs(shop: Story) -> None:

@@ -9,7 +9,7 @@ from itertools import combinations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core import events as happened
@@ -116,6 +116,8 @@ def test_no_more_run_at_once_than_the_plan_allows_and_no_two_that_collide(seed: 
 
 @some
 @given(seeds)
+@example(1563)  # lost on one paid tier, handed out on another of the same provider
+@example(426)  # a result on a free tier came after the attempt was handed out on a paid one
 def test_no_more_is_reserved_and_spent_than_a_person_granted(seed: int) -> None:
     played = a_run(seed)
     grants: dict[str, Decimal] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.adapters.package_data import data_file
@@ -205,6 +205,7 @@ kinds_of_task = st.sampled_from(["Add", "Fix", "Refactor", "Document", "Server A
 
 
 @settings(max_examples=60, deadline=None)
+@example("Add", "0\x850", [])  # a line ends there for YAML, and for nobody else
 @given(kinds_of_task, words, st.lists(st.sampled_from(FILES), max_size=20, unique=True))
 def test_every_plan_of_ours_can_be_run_and_read_back(start, rest, matched):
     plan = planned(f"{start} {rest}", matched=tuple(matched)).plan

@@ -54,7 +54,7 @@ class Presence(Strict):
     pull: PullRequest | None = None
     checks: dict[str, str] = Field(default_factory=dict)  # by gate: digest of what was published
     conflicts: tuple[str, ...] = ()  # files in which the default branch moved away
-    # What could not be made, and why: sub_issues, more (of them), links, pull, comment.
+    # What could not be made, and why: sub_issues, more (of them), links, pull, draft, comment.
     because: dict[str, str] = Field(default_factory=dict)
     pen: Pen | None = None
 

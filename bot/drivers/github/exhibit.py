@@ -70,6 +70,9 @@ class Exhibit:
             self._canvas.because("pull", f"{error.what} {error.fix}".strip())
             return None
         self._canvas.because("pull", "")
+        if not found and not made.draft:
+            why = "GitHub has none here, so the pull request is ready before its checks are"
+            self._canvas.because("draft", why)
         self._canvas.hub.pulls.request_review(made.number, state.request.by)
         return _pull_request(made, digest(title, body) if not found else "")
 

@@ -25,6 +25,7 @@ _THINGS = {
     "more": "a sub-issue for every workstream",
     "links": "dependencies between sub-issues",
     "pull": "the pull request",
+    "draft": "a draft",
 }
 
 
@@ -59,7 +60,7 @@ def cost_line(state: RunState, metrics: Metrics) -> str:
     parts = [f"**Cost:** {dollars(total)}" + (f" ({split})" if split else "")]
     parts += [
         f"approved: {grant.provider} {_approval(grant)}"
-        for grant in state.granted[-MAX_LISTED:]
+        for grant in state.holding[-MAX_LISTED:]
         if grant.provider
     ]
     return f"{'; '.join(parts)}."
@@ -69,7 +70,7 @@ def cost_table(state: RunState, metrics: Metrics) -> str:
     """Show by provider what was spent, free or paid, and what was approved by whom and why."""
     billings = {r.tier.provider: r.tier.billing for r in reversed(state.policy.ladder.rungs)}
     approved: dict[str, list[str]] = {}
-    for grant in state.granted[-MAX_LISTED:]:
+    for grant in state.holding[-MAX_LISTED:]:
         if grant.provider:
             approved.setdefault(grant.provider, []).append(_approval(grant))
     rows = []
