@@ -45,6 +45,8 @@ async def serve(reader, writer):
     try:
         while True:
             header = (await reader.readuntil(b"\\r\\n\\r\\n")).lower()
+            if b"content-length:" not in header:
+                return writer.close()
             size = int(header.split(b"content-length:")[1].split(b"\\r\\n")[0])
             body = json.loads(await reader.readexactly(size))
             if body.get("stream"):
