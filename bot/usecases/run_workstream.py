@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -120,8 +120,7 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
     with tools.models.open(tier, handout.max_usd) if tier.base_url else nullcontext() as door:
         attempt = _Attempt(handout, tools, worktree, say, door)
         attempt.go_until_done()
-    if door is not None:
-        attempt.calls = door.calls()
+    attempt.count()
     completion = attempt.complete(started)
     written = {path: tools.worktrees.take(worktree, path) for path in handout.only_writes or ()}
     tools.worktrees.remove(worktree)
@@ -148,6 +147,7 @@ class _Attempt:
         door: Door | None,
     ) -> None:
         self._door = door
+        self._before: tuple[ModelCall, ...] = ()
         self._handout = handout
         self._tools = tools
         self._worktree = worktree
@@ -245,13 +245,23 @@ class _Attempt:
             only_writes=handout.only_writes,
             model_url=self._door.url if self._door else "",
         )
+        if self._door and not self._stops:  # of a process that was killed in this folder
+            self._before = tools.engine.calls(job)
         finished = tools.processes.run(tools.engine.command(job), self._show)
         self.interrupted = finished.stopped_because == "interrupted"
         self.ended = self._ended(tools.engine.outcome(job, finished))
-        self.calls = self._door.calls() if self._door else tools.engine.calls(job)
+        self.calls = tools.engine.calls(job)
+        self.count()
         self._keep("engine.log", finished.output)
         self.snapshot = self._read_worktree()
         self.evidence = self._gather()
+
+    def count(self) -> None:
+        """Take the door's count in place of what the agent says."""
+        if self._door is not None:
+            first = max((call.n for call in self._before), default=0)
+            ours = (replace(call, n=first + call.n) for call in self._door.calls())
+            self.calls = (*self._before, *ours)
 
     def _ended(self, said: EngineOutcome) -> EngineOutcome:
         """Tell a provider's limit from one of ours, which an engine cannot."""
