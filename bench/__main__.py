@@ -15,6 +15,7 @@ from pathlib import Path
 from bench.combining import bench_combining
 from bench.contention import bench_contention
 from bench.figures import Figure
+from bench.gateway import bench_gateway
 from bench.github import bench_publishers, bench_requests
 from bench.overhead import bench_overhead
 from bench.planning import bench_planning
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "contention": bench_contention,
     "publishers": bench_publishers,
     "requests": bench_requests,
+    "gateway": bench_gateway,
 }
 
 _ROOM = 2 * 1024**3  # of bytes; what all benchmarks together need

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -123,6 +124,7 @@ class EngineJob:
     max_log_bytes: int
     deny: Rules = NO_RULES  # which commands its role may not run
     only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
+    model_url: str = ""  # its door to the tier's model, where the tier has an address
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,34 @@ class ModelCall:
     counted: bool  # False: the provider did not say, the numbers are estimates
 
 
+class Door(Protocol):
+    """An attempt's way to its tier's model: it holds no key, and nobody else knows its address."""
+
+    @property
+    def url(self) -> str:
+        """Address without the protocol's version: `/v1/chat/completions` goes behind it."""
+        ...
+
+    def calls(self) -> tuple[ModelCall, ...]:
+        """End what is under way, and return the calls so far as they were counted.
+
+        To be asked once more when the door is closed: what came late is in it, too.
+        """
+        ...
+
+    def spent(self) -> str:
+        """Say it where too little of the attempt's money was left for a request; else empty."""
+        ...
+
+
+class Models(Protocol):
+    """Opens doors to the models of tiers."""
+
+    def open(self, tier: Tier, max_usd: Decimal) -> AbstractContextManager[Door]:
+        """Open a door that closes behind the attempt; of a paid tier it spends at most so much."""
+        ...
+
+
 class Engine(Protocol):
     """A program that drives a model, or runs a plan's commands."""
 
@@ -166,7 +196,8 @@ class Engine(Protocol):
         ...
 
     def calls(self, job: EngineJob) -> tuple[ModelCall, ...]:
-        """Return the model calls of the attempt so far, as they were counted."""
+        """Return the model calls so far as the program counted them: its words, where no door
+        of ours stands between it and the model."""
         ...
 
 

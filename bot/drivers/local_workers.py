@@ -23,7 +23,7 @@ from bot.core.roles import Role
 from bot.core.routing import SHELL
 from bot.core.state import RunState
 from bot.drivers.settling import Attempting
-from bot.ports import Engine, Processes
+from bot.ports import Engine, Models, Processes
 from bot.usecases.brief_agent import Assignment, Briefing, before, brief
 from bot.usecases.run_gates import Checked, GateKeeper
 from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
@@ -47,6 +47,7 @@ class LocalWorkers:
     worktrees: GitWorktrees
     processes: StoppableProcesses
     engines: Mapping[str, Engine]
+    models: Models
     roles: Mapping[str, Role]
     rules: Rules
     clock: SystemClock
@@ -63,6 +64,7 @@ class LocalWorkers:
             worktrees=self.worktrees,
             processes=self.processes,
             engine=self.engines[attempting.start.tier.engine],
+            models=self.models,
             clock=self.clock,
             pause=self.clock.pause,
             redactor=self.redactor,

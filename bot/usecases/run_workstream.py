@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -32,10 +33,12 @@ from bot.core.verdict import Evidence, LetGo, Stop, after_stop, judge
 from bot.ports import (
     Clock,
     Command,
+    Door,
     Engine,
     EngineJob,
     EngineOutcome,
     ModelCall,
+    Models,
     Processes,
     Refused,
     Snapshot,
@@ -96,6 +99,7 @@ class Tools:
     worktrees: Worktrees
     processes: Processes
     engine: Engine
+    models: Models
     clock: Clock
     pause: Callable[[float], None]
     redactor: Redactor
@@ -112,8 +116,11 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
             tools.worktrees.give(worktree, path, b"")
     delegation = handout.delegation.model_dump_json(indent=2).encode()
     tools.worktrees.give(worktree, names.DELEGATION_FILE, delegation)
-    attempt = _Attempt(handout, tools, worktree, say)
-    attempt.go_until_done()
+    tier = handout.tier
+    with tools.models.open(tier, handout.max_usd) if tier.base_url else nullcontext() as door:
+        attempt = _Attempt(handout, tools, worktree, say, door)
+        attempt.go_until_done()
+    attempt.count()
     completion = attempt.complete(started)
     written = {path: tools.worktrees.take(worktree, path) for path in handout.only_writes or ()}
     tools.worktrees.remove(worktree)
@@ -132,8 +139,15 @@ class _Attempt:
     """The state of one attempt while it runs."""
 
     def __init__(
-        self, handout: Handout, tools: Tools, worktree: Worktree, say: Callable[[str], None]
+        self,
+        handout: Handout,
+        tools: Tools,
+        worktree: Worktree,
+        say: Callable[[str], None],
+        door: Door | None,
     ) -> None:
+        self._door = door
+        self._before: tuple[ModelCall, ...] = ()
         self._handout = handout
         self._tools = tools
         self._worktree = worktree
@@ -229,14 +243,32 @@ class _Attempt:
             max_log_bytes=handout.max_log_bytes,
             deny=handout.deny,
             only_writes=handout.only_writes,
+            model_url=self._door.url if self._door else "",
         )
+        if self._door and not self._stops:  # of a process that was killed in this folder
+            self._before = tools.engine.calls(job)
         finished = tools.processes.run(tools.engine.command(job), self._show)
         self.interrupted = finished.stopped_because == "interrupted"
-        self.ended = tools.engine.outcome(job, finished)
+        self.ended = self._ended(tools.engine.outcome(job, finished))
         self.calls = tools.engine.calls(job)
+        self.count()
         self._keep("engine.log", finished.output)
         self.snapshot = self._read_worktree()
         self.evidence = self._gather()
+
+    def count(self) -> None:
+        """Take the door's count in place of what the agent says."""
+        if self._door is not None:
+            first = max((call.n for call in self._before), default=0)
+            ours = (replace(call, n=first + call.n) for call in self._door.calls())
+            self.calls = (*self._before, *ours)
+
+    def _ended(self, said: EngineOutcome) -> EngineOutcome:
+        """Tell a provider's limit from one of ours, which an engine cannot."""
+        because = self._door.spent() if self._door else ""
+        if because and said.outcome is OutcomeClass.QUOTA:
+            return EngineOutcome(OutcomeClass.LIMIT, because)
+        return said
 
     def _show(self, line: str) -> None:
         """Show a line; of a flood only some, for cleaning all of it takes longer than it runs."""

@@ -51,6 +51,7 @@ def reader(workers: LocalWorkers, workstream: Workstream, say: Callable[[str], N
             worktrees=workers.worktrees,
             processes=workers.processes,
             engine=workers.engines[workstream.engine or ""],
+            models=workers.models,
             clock=workers.clock,
             pause=workers.clock.pause,
             redactor=workers.redactor,

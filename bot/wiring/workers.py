@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.gate_reports import GateReports, RepositoryCommits
+from bot.adapters.gateway.gateway import Gateway
 from bot.adapters.git import Repository
 from bot.adapters.other_user import OtherUser, OtherUserProcesses, why_not_apart
 from bot.adapters.processes import LocalProcesses
@@ -92,6 +94,7 @@ def build_workers(
         processes=apart.processes,
         isolation=apart.isolation,
         engines=engines(),
+        models=Gateway(os.environ.get, SystemClock().now),
         roles=load_roles(repository),
         rules=load_rules(repository),
         clock=SystemClock(),

@@ -19,6 +19,7 @@ import pytest
 from bot.adapters.clock import SystemClock
 from bot.adapters.engines.builtin_engine import BuiltinEngine
 from bot.adapters.engines.shell import ShellEngine
+from bot.adapters.gateway.gateway import Gateway
 from bot.adapters.git import Repository
 from bot.adapters.other_user import OtherUser, OtherUserProcesses, why_not_apart
 from bot.adapters.processes import LocalProcesses
@@ -265,7 +266,10 @@ def attempt(place: Place, engine: Engine, tier: Tier, workstream: Workstream, wh
         max_nudges=1,
     )  # fmt: skip
     held = Isolation.NONE if why else Isolation.USER
-    tools = Tools(place.worktrees, place.processes, engine, clock, lambda _: None, Redactor(), held)
+    models = Gateway(lambda _: KEY, clock.now)
+    tools = Tools(
+        place.worktrees, place.processes, engine, models, clock, lambda _: None, Redactor(), held
+    )
     return run_workstream(handout, tools, lambda _: None)
 
 

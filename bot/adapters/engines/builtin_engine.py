@@ -1,4 +1,4 @@
-"""The builtin engine: our own small agent, a process that gets its key on standard input."""
+"""The builtin engine: our own small agent, a process that reaches its model by a door of ours."""
 
 from __future__ import annotations
 
@@ -97,14 +97,12 @@ class BuiltinEngine:
 
     def _job(self, job: EngineJob) -> BuiltinJob:
         tier = job.tier
-        key = self._key(tier.key_env) if tier.key_env else None
         return BuiltinJob.model_validate(
             {
                 "endpoint": Endpoint.model_validate(
                     {
-                        "base_url": tier.base_url,
+                        "base_url": f"{job.model_url}/v1",
                         "model": tier.model,
-                        "api_key": key,
                         "context_tokens": tier.context_tokens,
                         "max_output_tokens": tier.max_output_tokens,
                     }

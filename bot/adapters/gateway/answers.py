@@ -1,0 +1,234 @@
+"""What an answer says of itself, read while it passes: tokens, model, whether it is whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from bot.adapters.gateway.dialects import Dialect
+
+_MAX_HELD_BYTES = 20_000_000  # of one event, or of a document
+_CHARACTERS_A_TOKEN = 4  # where nobody counted
+_NO_WORDS = frozenset({"role", "type", "id", "stop_reason", "signature", "thoughtSignature"})
+_EVENT_END = re.compile(rb"\r?\n\r?\n")
+
+Json = Mapping[str, object]
+
+
+class Count:
+    """The count of one answer. Cached tokens are part of the input, thoughts of the output."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._characters = 0
+        self._ended = False
+        self._output: int | None = None
+        self.input_tokens: int | None = None
+        self.cached_tokens = 0
+        self.model: str | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the provider counted, and the answer came to its end."""
+        return self._ended and self._output is not None and self.input_tokens is not None
+
+    @property
+    def output_tokens(self) -> int:
+        """What the provider counted; where the answer broke off, never less than what was seen."""
+        seen = -(-self._characters // _CHARACTERS_A_TOKEN)
+        return self._output if self.known and self._output else max(self._output or 0, seen)
+
+    def read(self, value: object) -> None:
+        """Take in an answer, or a part of one."""
+        if not isinstance(value, dict):
+            return
+        match self._dialect:
+            case Dialect.CHAT:
+                self._chat(value)
+            case Dialect.RESPONSES:
+                self._responses(value)
+            case Dialect.MESSAGES:
+                self._messages(value)
+            case Dialect.GEMINI:
+                self._gemini(value)
+
+    def guess(self, size: int) -> None:
+        """Go by the size of an answer that cannot be read."""
+        self._characters += size
+
+    def _chat(self, value: Json) -> None:
+        self._name(value.get("model"))
+        for choice in _many(value, "choices"):
+            self._characters += _length(choice.get("delta") or choice.get("message"))
+            self._ended |= choice.get("finish_reason") is not None
+        usage = _one(value, "usage")
+        if usage:
+            self.input_tokens = _number(usage, "prompt_tokens")
+            # Some count thoughts in the total alone.
+            beyond = _number(usage, "total_tokens") - self.input_tokens
+            self._output = max(_number(usage, "completion_tokens"), beyond)
+            self.cached_tokens = _number(_one(usage, "prompt_tokens_details"), "cached_tokens")
+
+    def _responses(self, value: Json) -> None:
+        response = _one(value, "response") or value
+        if isinstance(value.get("delta"), str):
+            self._characters += _length(value["delta"])
+        self._name(response.get("model"))
+        self._ended |= response.get("status") in {"completed", "incomplete", "failed"}
+        usage = _one(response, "usage")
+        if usage:
+            self.input_tokens = _number(usage, "input_tokens")
+            self._output = _number(usage, "output_tokens")
+            self.cached_tokens = _number(_one(usage, "input_tokens_details"), "cached_tokens")
+
+    def _messages(self, value: Json) -> None:
+        message = _one(value, "message") or value
+        self._name(message.get("model"))
+        self._characters += _length(value.get("delta"))
+        self._ended |= value.get("type") == "message_stop" or (
+            value.get("type") == "message" and value.get("stop_reason") is not None
+        )
+        usage = _one(message, "usage")
+        if "input_tokens" in usage:
+            self.cached_tokens = _number(usage, "cache_read_input_tokens")
+            written = _number(usage, "cache_creation_input_tokens")
+            self.input_tokens = _number(usage, "input_tokens") + self.cached_tokens + written
+        if "output_tokens" in usage:
+            self._output = _number(usage, "output_tokens")
+
+    def _gemini(self, value: Json) -> None:
+        self._name(value.get("modelVersion"))
+        for candidate in _many(value, "candidates"):
+            self._characters += _length(candidate.get("content"))
+            self._ended |= candidate.get("finishReason") is not None
+        self._ended |= bool(_one(value, "promptFeedback").get("blockReason"))
+        usage = _one(value, "usageMetadata")
+        if usage:
+            self.input_tokens = _number(usage, "promptTokenCount") + _number(
+                usage, "toolUsePromptTokenCount"
+            )
+            self._output = _number(usage, "candidatesTokenCount") + _number(
+                usage, "thoughtsTokenCount"
+            )
+            self.cached_tokens = _number(usage, "cachedContentTokenCount")
+
+    def _name(self, model: object) -> None:
+        if isinstance(model, str) and model:
+            self.model = model[:200]
+
+
+class Passing:
+    """Counts an answer's bytes as they pass; says which of them the client gets."""
+
+    def __init__(self, count: Count, *, is_events: bool, hide_usage: bool) -> None:
+        self._count = count
+        self._is_events = is_events
+        self._hide_usage = hide_usage and is_events
+        self._rest = bytearray()
+        self._lost = False  # more than is held: it passes, and is not counted
+
+    def through(self, data: bytes) -> bytes:
+        """Take the next bytes in; return what goes on to the client now."""
+        if self._lost:
+            return data
+        self._rest += data
+        events = list(self._events()) if self._is_events else []
+        if len(self._rest) > _MAX_HELD_BYTES:
+            held, self._lost = bytes(self._rest), True
+            self._rest.clear()
+            return b"".join([*events, held]) if self._hide_usage else data
+        return b"".join(events) if self._hide_usage else data
+
+    def end(self) -> bytes:
+        """Take in what is left; return what the client did not get yet."""
+        rest = bytes(self._rest)
+        if self._is_events:
+            self._count.read(_data_of(rest))
+            return rest if self._hide_usage else b""
+        document = _json(rest)
+        if document is None:
+            self._count.guess(len(rest))
+        for part in document if isinstance(document, list) else [document]:
+            self._count.read(part)
+        return b""
+
+    def _events(self) -> Iterator[bytes]:
+        """Count each event that is whole, and yield it unless it is only ours to see."""
+        start = 0
+        for end in _EVENT_END.finditer(self._rest):
+            event = bytes(self._rest[start : end.end()])
+            start = end.end()
+            value = _data_of(event)
+            self._count.read(value)
+            if not (self._hide_usage and _is_only_usage(value)):
+                yield event
+        del self._rest[:start]
+
+
+class Hiding:
+    """Takes a key out of what passes, for some providers repeat it in what they say."""
+
+    def __init__(self, key: str | None) -> None:
+        self._key = (key or "").encode()
+        self._rest = b""  # what a key may begin with
+
+    def through(self, data: bytes) -> bytes:
+        """Take the next bytes; return what goes on now."""
+        if not self._key:
+            return data
+        data = (self._rest + data).replace(self._key, b"[key]")
+        longest = min(len(self._key) - 1, len(data))
+        held = next((n for n in range(longest, 0, -1) if self._key.startswith(data[-n:])), 0)
+        self._rest = data[len(data) - held :]
+        return data[: len(data) - held]
+
+    def end(self) -> bytes:
+        """Return what was held back: it is no key."""
+        return self._rest
+
+
+def _is_only_usage(value: object) -> bool:
+    return isinstance(value, dict) and value.get("choices") == [] and bool(value.get("usage"))
+
+
+def _data_of(event: bytes) -> object:
+    lines = [line[5:] for line in event.splitlines() if line.startswith(b"data:")]
+    return _json(b"\n".join(lines))
+
+
+def _json(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _one(value: Json, name: str) -> Json:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _many(value: Json, name: str) -> list[Json]:
+    found = value.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _number(value: Json, name: str) -> int:
+    found = value.get(name)
+    return found if isinstance(found, int) and found > 0 else 0
+
+
+def _length(value: object) -> int:
+    """Return how many characters of what was said a value holds."""
+    total, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            total += len(one)
+        elif isinstance(one, dict):
+            waiting += (part for name, part in one.items() if name not in _NO_WORDS)
+        elif isinstance(one, list):
+            waiting += cast("list[object]", one)
+    return total

@@ -1,0 +1,118 @@
+"""What may still be asked of a tier: requests, tokens, and an attempt's money."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from bot.core.base import ZERO_USD
+from bot.core.routing import Tier
+
+MINUTE = timedelta(minutes=1)
+
+
+class Limit(StrEnum):
+    """Which limit of ours keeps a request back."""
+
+    MINUTE = "minute"
+    DAY = "day"
+    MONEY = "money"
+    STOPPED = "stopped"  # the tier does not do what it is trusted to do
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Why a request is not sent. `seconds`: when it may be, where time mends it."""
+
+    by: Limit
+    because: str
+    seconds: int | None = None
+
+
+class TierAllowance:
+    """What a tier's account allows, shared by all attempts on it; days are those of UTC.
+
+    A request holds its largest number of tokens from when it is sent until it is counted.
+    """
+
+    def __init__(self, tier: Tier) -> None:
+        self._tier = tier
+        self._sent: deque[datetime] = deque()  # within the last minute
+        self._day = date.min
+        self._requests = 0
+        self._tokens = 0
+        self._held = 0
+        self._stopped = ""
+
+    def take(self, tokens: int, now: datetime) -> HeldBack | None:
+        """Take one request of at most so many tokens, or say why it may not be sent."""
+        self._move_to(now)
+        held_back = self._held_back(tokens, now)
+        if held_back is None:
+            self._sent.append(now)
+            self._requests += 1
+            self._held += tokens
+        return held_back
+
+    def settle(self, tokens: int, used: int) -> None:
+        """Put what a request really used in the place of what it held."""
+        self._held -= tokens
+        self._tokens += used
+
+    def stop(self, because: str) -> None:
+        """Let nothing more through."""
+        self._stopped = because
+
+    def _move_to(self, now: datetime) -> None:
+        while self._sent and self._sent[0] <= now - MINUTE:
+            self._sent.popleft()
+        today = now.astimezone(UTC).date()
+        if today > self._day:
+            self._day, self._requests, self._tokens = today, 0, 0
+
+    def _held_back(self, tokens: int, now: datetime) -> HeldBack | None:
+        tier = self._tier
+        if self._stopped:
+            return HeldBack(Limit.STOPPED, self._stopped)
+        if tier.requests_per_day is not None and self._requests >= tier.requests_per_day:
+            return self._tomorrow(f"{tier.requests_per_day} requests per day", now)
+        # One request goes out on an empty day: it may be smaller than it says.
+        used = self._tokens + self._held
+        if tier.tokens_per_day is not None and used and used + tokens > tier.tokens_per_day:
+            return self._tomorrow(f"{tier.tokens_per_day} tokens per day", now)
+        if tier.requests_per_minute is not None and len(self._sent) >= tier.requests_per_minute:
+            wait = (self._sent[-tier.requests_per_minute] + MINUTE - now).total_seconds()
+            limit = f"tier {tier.name} allows {tier.requests_per_minute} requests per minute"
+            return HeldBack(Limit.MINUTE, limit, int(wait) + 1)
+        return None
+
+    def _tomorrow(self, limit: str, now: datetime) -> HeldBack:
+        midnight = datetime.combine(self._day + timedelta(days=1), datetime.min.time(), UTC)
+        seconds = int((midnight - now).total_seconds()) + 1
+        return HeldBack(Limit.DAY, f"tier {self._tier.name} allows {limit}", seconds)
+
+
+class Purse:
+    """An attempt's money: what is spent and what is reserved never pass it together."""
+
+    def __init__(self, limit: Decimal) -> None:
+        self._limit = limit
+        self.spent = ZERO_USD
+        self.reserved = ZERO_USD
+
+    def reserve(self, amount: Decimal) -> HeldBack | None:
+        """Set aside what a request may cost at most, or say why there is not enough."""
+        left = self._limit - self.spent - self.reserved
+        if amount <= left:
+            self.reserved += amount
+            return None
+        because = f"the next call may cost ${amount:.4f}, and ${left:.4f} of ${self._limit} is left"
+        return HeldBack(Limit.MONEY, because)
+
+    def settle(self, amount: Decimal, cost: Decimal) -> None:
+        """Put what a request cost in the place of what was set aside for it."""
+        self.reserved -= amount
+        self.spent += cost

@@ -1,0 +1,298 @@
+"""What passes a door and what does not: addresses, headers, keys, and connections that end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from bot.adapters.gateway.dialects import Dialect
+from bot.core.base import ZERO_USD
+from tests.support.dialects import answer, request
+from tests.support.doorway import KEY, PAID, ask, door_to, gateway, post, tier_at
+from tests.support.scripted_model import MODEL, Fault, ScriptedModel, say, stream
+
+every_dialect = pytest.mark.parametrize("dialect", list(Dialect))
+
+
+@every_dialect
+def test_the_provider_gets_the_key_and_nothing_of_the_clients_own(dialect: Dialect) -> None:
+    with ScriptedModel([answer(dialect, say("ok"))]) as model, door_to(model.base_url) as door:
+        path, body = request(dialect)
+        post(door, path, json=body)
+    (got,) = model.requests
+    carrying = {
+        Dialect.CHAT: ("authorization", f"Bearer {KEY}"),
+        Dialect.RESPONSES: ("authorization", f"Bearer {KEY}"),
+        Dialect.MESSAGES: ("x-api-key", KEY),
+        Dialect.GEMINI: ("x-goog-api-key", KEY),
+    }
+    headers = {name.lower(): value for name, value in got.headers.items()}
+    secret = {n: v for n, v in headers.items() if "key" in n or n in {"authorization", "cookie"}}
+    assert secret == dict([carrying[dialect]])
+    assert "dummy" not in str(headers)
+    assert door.url.rpartition("/")[2] not in str((got.path, headers, got.body))
+
+
+def test_a_tier_without_a_key_sends_none_and_a_broken_key_is_told() -> None:
+    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model:
+        with gateway(None).open(tier_at(model.base_url), ZERO_USD) as door:
+            assert ask(door, Dialect.CHAT).status_code == 200
+        with gateway("two\nlines").open(tier_at(model.base_url), ZERO_USD) as door:
+            got = ask(door, Dialect.CHAT)
+            assert (got.status_code, "lines" in got.text) == (401, False)
+            assert "T_KEY" in got.text
+    assert "Authorization" not in model.requests[0].headers
+
+
+ECHOES = {
+    "an error": Fault(401, {}, "application/json", (f'{{"error": "bad {KEY}"}}'.encode(),)),
+    "a document": Fault(200, {}, "application/json", (f'{{"a": "{KEY}"}}'.encode(),)),
+    "pieces of a stream": Fault(pieces=tuple(bytes([b]) for b in f"data: {KEY}\n\n".encode())),
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+def test_a_provider_that_repeats_the_key_tells_it_to_nobody(echo: str) -> None:
+    with ScriptedModel([ECHOES[echo]]) as model, door_to(model.base_url) as door:
+        got = ask(door, Dialect.RESPONSES, stream=True)
+    assert got.content == b"".join(ECHOES[echo].pieces).replace(KEY.encode(), b"[key]")
+
+
+NOWHERE = [
+    "/v1/models", "/v1/embeddings", "/v1/files", "/v1/chat/completions/",
+    "/v1/batches", f"/v1beta/models/{MODEL}:countTokens", "/v2/chat/completions", "",
+    "/v1/chat/completions%2f..%2ffiles", "//evil.example/v1/chat/completions",
+]  # fmt: skip
+
+
+def test_only_the_four_ways_to_ask_a_model_are_there() -> None:
+    with ScriptedModel([]) as model, door_to(model.base_url) as door:
+        body = request(Dialect.CHAT)[1]
+        assert {path: post(door, path, json=body).status_code for path in NOWHERE} == dict.fromkeys(
+            NOWHERE, 404
+        )
+        root = door.url.rpartition("/")[0]
+        for url in (root, f"{root}/{'x' * 43}"):
+            got = requests.post(f"{url}/v1/chat/completions", json=body, timeout=20)
+            assert got.status_code == 404
+        assert requests.get(f"{door.url}/v1/chat/completions", timeout=20).status_code == 404
+
+
+def test_a_door_that_is_closed_is_no_door() -> None:
+    with ScriptedModel([]) as model, ExitingDoors(model) as (closed, still_open):
+        url = f"{closed}/v1/chat/completions"
+        assert still_open.partition("/")[0] == closed.partition("/")[0]
+        got = requests.post(url, json=request(Dialect.CHAT)[1], timeout=20)
+        assert got.status_code == 404
+
+
+class ExitingDoors:
+    """Two doors of one gateway, the first of them closed."""
+
+    def __init__(self, model: ScriptedModel) -> None:
+        ours, tier = gateway(), tier_at(model.base_url)
+        self._first, self._second = (ours.open(tier, ZERO_USD) for _ in range(2))
+
+    def __enter__(self) -> tuple[str, str]:
+        urls = self._first.__enter__().url, self._second.__enter__().url
+        self._first.__exit__(None, None, None)
+        return urls
+
+    def __exit__(self, *_: object) -> None:
+        self._second.__exit__(None, None, None)
+
+
+def both(body: Mapping[str, object], name: str, other: object) -> str:
+    """Write a field twice."""
+    return json.dumps(body)[:-1] + f", {json.dumps(name)}: {json.dumps(other)}}}"
+
+
+def picture(url: str) -> dict[str, object]:
+    part = {"type": "image_url", "image_url": {"url": url}}
+    return {"messages": [{"role": "user", "content": [part]}]}
+
+
+REACHING = {
+    "a second model": {"models": ["expensive-1"]},
+    "a plugin": {"plugins": [{"id": "web"}]},
+    "a model in capitals": {"MODEL": "expensive-1"},
+    "a faster service": {"service_tier": "priority"},
+    "a search": {"web_search_options": {"search_context_size": "high"}},
+    "a tool of the provider's": {"tools": [{"type": "web_search"}]},
+    "a tool of another router's": {"tools": [{"type": "openrouter:web_search"}]},
+    "a server of tools": {"tools": [{"type": "mcp", "server_url": "https://evil.example"}]},
+    "a tool of Gemini's": {"tools": [{"urlContext": {}}]},
+    "a link": picture("https://evil.example/?stolen=1"),
+    "an answer later": {"background": True},
+    "an answer before": {"previous_response_id": "resp_1"},
+    "no number": {"max_tokens": "many"},
+    "less than nothing": {"max_tokens": -1},
+    "a yes for a number": {"max_tokens": True},
+    "answers without end": {"n": 10**9},
+    "no size for many": {"n": 3, "max_tokens": None},
+}
+
+
+@pytest.mark.parametrize("reaching", REACHING)
+def test_what_reaches_further_than_the_tiers_model_is_refused(reaching: str) -> None:
+    with ScriptedModel([]) as model, door_to(model.base_url) as door:
+        got = ask(door, Dialect.CHAT, **REACHING[reaching])
+    assert got.status_code == 400, got.text
+
+
+def test_a_field_that_is_there_twice_reaches_the_provider_once() -> None:
+    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model, door_to(model.base_url) as door:
+        path, body = request(Dialect.CHAT)
+        assert post(door, path, data=both(body, "model", "expensive-1")).status_code == 404
+        twice = both({**body, "model": "expensive-1"}, "model", MODEL)
+        assert post(door, path, data=twice).status_code == 200
+    assert model.requests[0].body["model"] == MODEL
+
+
+def test_pictures_pass_where_they_cost_nothing() -> None:
+    here = picture("data:image/png;base64,AAAA")
+    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model:
+        with door_to(model.base_url) as door:
+            assert ask(door, Dialect.CHAT, **here).status_code == 200
+        with door_to(model.base_url, "100", **PAID) as door:
+            assert ask(door, Dialect.CHAT, **here).status_code == 400
+
+
+OURS = {
+    Dialect.CHAT: [{"type": "function", "function": {"name": "fetch_url"}}],
+    Dialect.RESPONSES: [{"type": "function", "name": "f"}, {"type": "custom", "name": "patch"}],
+    Dialect.MESSAGES: [{"name": "f", "input_schema": {}}, {"type": "bash_20250124", "name": "b"}],
+    Dialect.GEMINI: [{"functionDeclarations": [{"name": "f"}]}],
+}
+
+
+@every_dialect
+def test_tools_that_the_client_carries_out_pass(dialect: Dialect) -> None:
+    with ScriptedModel([answer(dialect, say("ok"))]) as model, door_to(model.base_url) as door:
+        assert ask(door, dialect, tools=OURS[dialect]).status_code == 200
+    assert model.requests[0].body["tools"] == OURS[dialect]
+
+
+@pytest.mark.parametrize("data", ["", "[]", "nonsense", '{"a": 1e999}', "[" * 100_000])
+def test_what_is_no_request_is_refused(data: str) -> None:
+    with ScriptedModel([]) as model, door_to(model.base_url) as door:
+        status = post(door, "/v1/chat/completions", data=data).status_code
+        assert status in {400, 404}
+
+
+def test_a_body_that_is_too_long_is_not_taken_in() -> None:
+    with ScriptedModel([]) as model, door_to(model.base_url) as door:
+        assert post(door, "/v1/chat/completions", data=b"x" * 33_000_000).status_code == 413
+
+
+def test_a_redirect_is_not_followed_and_does_not_tell_where() -> None:
+    step = Fault(307, {"Location": "https://evil.example/"}, "text/plain", (b"moved",))
+    with ScriptedModel([step]) as model, door_to(model.base_url) as door:
+        path, body = request(Dialect.CHAT)
+        got = requests.post(door.url + path, json=body, timeout=20, allow_redirects=False)
+    assert (got.status_code, got.headers.get("Location")) == (307, None)
+
+
+def test_a_provider_that_is_not_there_costs_nothing() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+        with door_to(url, "100", **PAID) as door:
+            assert ask(door, Dialect.CHAT).status_code == 502
+            (one,) = door.calls()
+    assert (one.input_tokens, one.output_tokens, one.counted) == (0, 0, True)
+
+
+# --- connections that end ------------------------------------------------------------------------
+
+
+@contextmanager
+def one_answer(pieces: Iterator[bytes]) -> Iterator[tuple[str, threading.Event]]:
+    """A provider that sends pieces until it may not; the event says that nobody listens."""
+    left = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1_000_000)
+                head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+                try:
+                    connection.sendall(head)
+                    for piece in pieces:
+                        connection.sendall(piece)
+                    while connection.recv(1_000):
+                        pass
+                except OSError:
+                    pass
+                left.set()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1", left
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def test_a_client_that_leaves_ends_the_request_to_the_provider() -> None:
+    begun = stream({"content": "the beginning of it"})
+    with one_answer(iter(begun)) as (url, left), door_to(url) as door:
+        path, body = request(Dialect.CHAT, stream=True)
+        with requests.post(door.url + path, json=body, stream=True, timeout=20) as got:
+            assert b"beginning" in next(got.iter_content(None))
+        assert left.wait(20)
+        (one,) = door.calls()
+    assert (one.counted, one.output_tokens, one.model_returned) == (False, 5, MODEL)
+
+
+def test_what_is_under_way_ends_with_the_attempt_and_is_in_its_calls() -> None:
+    failed = threading.Event()
+    with one_answer(iter(stream({"content": "never the end"}))) as (url, left):
+        with door_to(url) as door:
+            arrived = threading.Event()
+
+            def client() -> None:
+                path, body = request(Dialect.CHAT, stream=True)
+                with requests.post(door.url + path, json=body, stream=True, timeout=20) as got:
+                    pieces = got.iter_content(None)
+                    next(pieces)
+                    arrived.set()
+                    try:
+                        list(pieces)
+                    except requests.RequestException:
+                        failed.set()
+
+            thread = threading.Thread(target=client)
+            thread.start()
+            assert arrived.wait(20)
+        assert left.wait(20)
+        thread.join(20)
+        assert len(door.calls()) == 1
+    assert failed.is_set()
+
+
+def test_a_slow_client_is_waited_for_and_gets_all_of_it() -> None:
+    count = 3_000
+    many = (stream({"content": "x" * 4_000})[0] for _ in range(count))
+    sent: list[int] = []
+
+    def noted() -> Iterator[bytes]:
+        for piece in many:
+            sent.append(len(piece))
+            yield piece
+        yield b"data: [DONE]\n\n"
+
+    with one_answer(noted()) as (url, _), door_to(url) as door:
+        path, body = request(Dialect.CHAT, stream=True)
+        with requests.post(door.url + path, json=body, stream=True, timeout=20) as got:
+            pieces = got.iter_content(65_536)
+            total = len(next(pieces))
+            assert len(sent) < count  # it is not all held in between
+            while total < count * 4_000:
+                total += len(next(pieces))

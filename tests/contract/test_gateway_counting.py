@@ -1,0 +1,159 @@
+"""What the gateway counts is what the provider sent, in every protocol and however it comes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+
+from bot.adapters.gateway.dialects import Dialect
+from bot.adapters.recorded_model import RecordedTurn, event
+from bot.ports import ModelCall
+from tests.support.dialects import answer, cut_answer, request, without_question
+from tests.support.doorway import PAID, ask, door_to, post
+from tests.support.scripted_model import (
+    DONE,
+    MODEL,
+    Fault,
+    ScriptedModel,
+    call,
+    refusal,
+    stream,
+)
+
+TURN = RecordedTurn(text="Done. " * 40, input_tokens=1234, cached_tokens=200, output_tokens=77)
+COUNTED = ModelCall(1, 1234, 200, 77, MODEL, MODEL, counted=True)
+
+every_dialect = pytest.mark.parametrize("dialect", list(Dialect))
+
+
+@every_dialect
+@pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
+def test_an_answer_passes_unchanged_and_is_counted_to_the_token(
+    dialect: Dialect, streamed: bool
+) -> None:
+    whole = answer(dialect, TURN, stream=streamed)
+    asks = {"stream_options": {"include_usage": True}} if streamed and dialect == "chat" else {}
+    with ScriptedModel([whole]) as model, door_to(model.base_url) as door:
+        got = ask(door, dialect, stream=streamed, **asks)
+        assert door.calls() == (COUNTED,)
+    sent = b"".join(whole.pieces)
+    ours = event(json.loads(whole.pieces[-2][6:])) if streamed and dialect is Dialect.CHAT else b""
+    assert got.content == (sent if asks else sent.replace(ours, b"", 1) if ours else sent)
+    assert got.headers["Content-Type"] == whole.content_type
+    expected = request(dialect, stream=streamed, **asks)[1]
+    body = model.requests[0].body
+    assert {k: v for k, v in body.items() if k in expected} == expected
+
+
+@every_dialect
+def test_what_broke_off_is_estimated_from_what_was_seen_and_marked(dialect: Dialect) -> None:
+    with ScriptedModel([cut_answer(dialect, TURN)]) as model, door_to(model.base_url) as door:
+        with pytest.raises(requests.RequestException):
+            ask(door, dialect, stream=True)
+        (one,) = door.calls()
+    assert not one.counted
+    assert one.output_tokens == len(TURN.text) // 4
+    assert one.input_tokens > 0
+    assert one.model_returned == MODEL
+
+
+@every_dialect
+def test_a_retry_is_a_call_of_its_own_and_a_failure_costs_nothing(dialect: Dialect) -> None:
+    script = [refusal(500, "down"), refusal(429, "slow", retry_after="3600"), answer(dialect, TURN)]
+    with ScriptedModel(script) as model, door_to(model.base_url) as door:
+        first, second, third = (ask(door, dialect) for _ in range(3))
+        calls = door.calls()
+    assert (first.status_code, second.status_code, third.status_code) == (500, 429, 200)
+    assert first.json() == {"error": first.json()["error"]}
+    assert second.headers["Retry-After"] == "3600"
+    assert [(c.n, c.input_tokens, c.output_tokens, c.counted) for c in calls] == [
+        (1, 0, 0, True),
+        (2, 0, 0, True),
+        (3, 1234, 77, True),
+    ]
+
+
+def test_a_client_that_did_not_ask_for_the_count_does_not_get_it() -> None:
+    script = [answer(Dialect.CHAT, TURN, stream=True)] * 2
+    with ScriptedModel(script) as model, door_to(model.base_url) as door:
+        quiet = ask(door, Dialect.CHAT, stream=True)
+        curious = ask(door, Dialect.CHAT, stream=True, stream_options={"include_usage": True})
+        assert [c.counted for c in door.calls()] == [True, True]
+    assert b'"usage"' not in quiet.content
+    assert b'"usage"' in curious.content
+    assert quiet.content.endswith(DONE)
+    assert [r.body["stream_options"] for r in model.requests] == [{"include_usage": True}] * 2
+
+
+def test_a_provider_that_cannot_be_asked_for_its_count_is_not_asked_again() -> None:
+    script = [refusal(400, "Unknown field: stream_options"), *[without_question(TURN)] * 2]
+    with ScriptedModel(script) as model, door_to(model.base_url) as door:
+        assert ask(door, Dialect.CHAT, stream=True).status_code == 200
+        assert ask(door, Dialect.CHAT, stream=True).status_code == 200
+        assert [c.counted for c in door.calls()] == [True, False, False]
+    assert ["stream_options" in r.body for r in model.requests] == [True, False, False]
+
+
+def test_a_count_is_found_however_the_bytes_are_cut() -> None:
+    whole = b"".join(answer(Dialect.CHAT, TURN, stream=True).pieces).replace(b"\n", b"\r\n")
+    pieces = tuple(whole[at : at + 7] for at in range(0, len(whole), 7))
+    with ScriptedModel([Fault(pieces=pieces)]) as model, door_to(model.base_url) as door:
+        ask(door, Dialect.CHAT, stream=True)
+        assert door.calls() == (COUNTED,)
+
+
+def test_a_gemini_stream_that_is_one_document_is_counted() -> None:
+    parts = answer(Dialect.GEMINI, TURN, stream=True).pieces
+    document = b"[" + b",".join(part[6:].strip() for part in parts) + b"]"
+    with (
+        ScriptedModel([Fault(200, {}, "application/json", (document,))]) as model,
+        door_to(model.base_url) as door,
+    ):
+        path, body = request(Dialect.GEMINI, stream=True)
+        assert post(door, path.partition("?")[0], json=body).content == document
+        assert door.calls() == (COUNTED,)
+    assert model.requests[0].path.endswith(":streamGenerateContent")
+
+
+def test_thoughts_that_only_the_total_tells_are_counted() -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115}
+    choice = {"index": 0, "message": {"content": "x"}, "finish_reason": "stop"}
+    body = json.dumps({"model": MODEL, "choices": [choice], "usage": usage}).encode()
+    step = Fault(200, {}, "application/json", (body,))
+    with ScriptedModel([step]) as model, door_to(model.base_url) as door:
+        ask(door, Dialect.CHAT)
+        assert door.calls()[0].output_tokens == 105
+
+
+ODD = {
+    "a web page": Fault(200, {}, "text/html", (b"<html>sign in</html>",)),
+    "broken JSON": Fault(200, {}, "application/json", (b'{"usage": {"prompt_tokens": 1',)),
+    "a number too deep": Fault(200, {}, "application/json", (b"[" * 100_000,)),
+    "an event of nonsense": Fault(pieces=(b"data: {nonsense\n\n", DONE)),
+    "wrong kinds": Fault(pieces=(b'data: {"choices": {"a": 1}, "usage": [3], "model": 7}\n\n',)),
+    "counts below nothing": Fault(
+        pieces=(event({"choices": [], "usage": {"prompt_tokens": -5, "completion_tokens": "7"}}),)
+    ),
+    "an error in the stream": Fault(
+        pieces=(*stream({"content": "half"}), b'data: {"error": {"message": "overloaded"}}\n\n')
+    ),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_answer_passes_and_is_not_taken_for_counted(odd: str) -> None:
+    with ScriptedModel([ODD[odd]]) as model, door_to(model.base_url, "10", **PAID) as door:
+        asks = {"stream_options": {"include_usage": True}}
+        assert ask(door, Dialect.CHAT, stream=True, **asks).content == b"".join(ODD[odd].pieces)
+        (one,) = door.calls()
+    assert not one.counted
+    assert (one.input_tokens, one.output_tokens) >= (0, 0)
+
+
+def test_calls_of_tools_count_where_nobody_counted() -> None:
+    turn = call("write_file", path="a.txt", content="x" * 400)
+    with ScriptedModel([without_question(turn)]) as model, door_to(model.base_url) as door:
+        ask(door, Dialect.CHAT, stream=True)
+        assert door.calls()[0].output_tokens >= 100

@@ -1,0 +1,235 @@
+"""What a door holds back: requests, tokens and money, before anything is sent."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.adapters.engines.builtin.failures import failure_of
+from bot.adapters.gateway.dialects import Dialect
+from bot.adapters.gateway.gateway import Gateway
+from bot.adapters.recorded_model import RecordedTurn
+from bot.core.allowance import Purse
+from bot.core.base import ZERO_USD
+from bot.core.outcomes import OutcomeClass
+from tests.support.dialects import answer, cut_answer, path_of, request
+from tests.support.doorway import KEY, PAID, ask, door_to, gateway, post, tier_at
+from tests.support.scripted_model import MODEL, Fault, ScriptedModel, say
+
+every_dialect = pytest.mark.parametrize("dialect", list(Dialect))
+TURN = RecordedTurn(text="ok", input_tokens=100, output_tokens=10)
+
+
+class HasBody(Protocol):
+    status_code: int
+
+    def json(self) -> dict[str, object]: ...
+
+
+def error_of(dialect: Dialect, got: HasBody) -> tuple[int, str, str]:
+    """Read an error as a client of the protocol does: status, kind, message."""
+    body = got.json()
+    error = body["error"]
+    assert isinstance(error, dict)
+    match dialect:
+        case Dialect.MESSAGES:
+            assert body["type"] == "error"
+            return got.status_code, error["type"], error["message"]
+        case Dialect.GEMINI:
+            assert error["code"] == got.status_code
+            return got.status_code, error["status"], error["message"]
+        case _:
+            return got.status_code, error["code"], error["message"]
+
+
+MONEY = ["insufficient_quota", "insufficient_quota", "billing_error", "RESOURCE_EXHAUSTED"]
+RATE = ["rate_limit_exceeded", "rate_limit_exceeded", "rate_limit_error", "RESOURCE_EXHAUSTED"]
+MODELS = ["model_not_found", "model_not_found", "not_found_error", "NOT_FOUND"]
+
+
+@every_dialect
+def test_what_may_cost_more_than_is_left_is_refused_in_the_protocols_words(
+    dialect: Dialect,
+) -> None:
+    script = [answer(dialect, TURN)]
+    # One answer may cost $1.00 and a prompt a few cents; this one costs $0.20 in the end.
+    with ScriptedModel(script) as model, door_to(model.base_url, "1.25", **PAID) as door:
+        assert ask(door, dialect).status_code == 200
+        got = ask(door, dialect)
+        assert "$1.0500 of $1.25 is left" in door.spent()
+        assert len(door.calls()) == 1
+    status, kind, message = error_of(dialect, got)
+    assert (status, kind) == (402, MONEY[list(Dialect).index(dialect)])
+    assert "$1.0500 of $1.25 is left" in message
+    assert got.headers["x-should-retry"] == "false"
+    assert failure_of(status, got.text).outcome is OutcomeClass.QUOTA
+
+
+@every_dialect
+def test_a_minutes_requests_are_counted_for_all_doors_of_a_tier(dialect: Dialect) -> None:
+    with ScriptedModel([answer(dialect, TURN)] * 2) as model, ExitStack() as stack:
+        ours = gateway()
+        tier = tier_at(model.base_url, requests_per_minute=2)
+        one, two = (stack.enter_context(ours.open(tier, ZERO_USD)) for _ in range(2))
+        assert [ask(door, dialect).status_code for door in (one, two)] == [200, 200]
+        got = ask(one, dialect)
+        assert not one.spent()
+    assert error_of(dialect, got)[:2] == (429, RATE[list(Dialect).index(dialect)])
+    assert 1 <= int(got.headers["Retry-After"]) <= 61
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [({"requests_per_day": 1}, "1 requests per day"), ({"tokens_per_day": 150}, "150 tokens per")],
+)
+def test_a_days_allowance_comes_back_at_midnight(limit: dict[str, int], says: str) -> None:
+    times = [datetime(2026, 11, 20, 23, 0, tzinfo=UTC)]
+    with ScriptedModel([answer(Dialect.CHAT, TURN)] * 2) as model:
+        ours = Gateway(lambda _: KEY, lambda: times[-1])
+        with ours.open(tier_at(model.base_url, **limit), ZERO_USD) as door:
+            assert ask(door, Dialect.CHAT).status_code == 200
+            got = ask(door, Dialect.CHAT)
+            assert says in got.json()["error"]["message"]
+            assert got.headers["Retry-After"] == "3601"
+            assert failure_of(got.status_code, got.text).outcome is OutcomeClass.QUOTA
+            times.append(times[0] + timedelta(hours=1, minutes=1))
+            assert ask(door, Dialect.CHAT).status_code == 200
+
+
+@every_dialect
+def test_another_model_than_the_tiers_is_not_to_be_had(dialect: Dialect) -> None:
+    with ScriptedModel([]) as model, door_to(model.base_url) as door:
+        _, body = request(dialect)
+        other = {"model": "expensive-1"} if "model" in body else {}
+        path = path_of(dialect, model="expensive-1")
+        got = post(door, path, json={**body, **other})
+    assert error_of(dialect, got)[:2] == (404, MODELS[list(Dialect).index(dialect)])
+
+
+def test_a_paid_variant_that_answers_for_a_free_one_stops_its_tier() -> None:
+    free, paid = f"{MODEL}:free", MODEL
+    with ScriptedModel([answer(Dialect.CHAT, TURN, model=paid)]) as model, ExitStack() as stack:
+        ours, tier = gateway(), tier_at(model.base_url, model=free)
+        one, two = (stack.enter_context(ours.open(tier, ZERO_USD)) for _ in range(2))
+        assert ask(one, Dialect.CHAT, model=free).status_code == 200
+        got = ask(two, Dialect.CHAT, model=free)
+        assert one.calls()[0].model_returned == paid
+    assert error_of(Dialect.CHAT, got) == (
+        402, "insufficient_quota", f"tier t is stopped: {paid} answered for {free}",
+    )  # fmt: skip
+
+
+def test_a_paid_request_without_a_limit_is_given_the_tiers() -> None:
+    limits, more = (
+        {"max_tokens", "max_output_tokens", "generationConfig"},
+        {"max_output_tokens": 300},
+    )
+    script = [answer(dialect, TURN) for dialect in Dialect]
+    with ScriptedModel(script) as model, door_to(model.base_url, "9", **PAID, **more) as door:
+        for dialect in Dialect:
+            path, body = request(dialect)
+            post(door, path, json={k: v for k, v in body.items() if k not in limits})
+    told = [request.body for request in model.requests]
+    assert told[0]["max_completion_tokens"] == 300
+    assert told[1]["max_output_tokens"] == 300
+    assert told[2]["max_tokens"] == 300
+    assert told[3]["generationConfig"] == {"maxOutputTokens": 300}
+
+
+@pytest.mark.parametrize("end", ["cut", "counted late"])
+def test_an_answer_that_nobody_counted_costs_what_it_may_have(end: str) -> None:
+    step = cut_answer(Dialect.CHAT, say("half " * 20)) if end == "cut" else Fault(pieces=(b"x",))
+    with ScriptedModel([step]) as model, door_to(model.base_url, "1.5", **PAID) as door:
+        try:
+            ask(door, Dialect.CHAT, stream=True)
+        except requests.RequestException:
+            assert end == "cut"
+        assert ask(door, Dialect.CHAT, stream=True).status_code == 402
+
+
+# --- never over the budget -----------------------------------------------------------------------
+
+amounts = st.decimals("0.01", "3", places=2)
+steps = st.lists(
+    st.tuples(st.integers(0, 31), amounts, st.sampled_from(["whole", "part", "killed", "free"])),
+    max_size=120,
+)
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(steps, st.decimals("0", "20", places=2))
+def test_spent_and_reserved_are_never_more_than_the_money_in_any_schedule(
+    schedule: list[tuple[int, Decimal, str]], limit: Decimal
+) -> None:
+    purse, held = Purse(limit), dict[int, Decimal]()
+    for client, amount, how in schedule:
+        if client not in held:
+            if purse.reserve(amount) is None:
+                held[client] = amount
+        else:
+            most = held.pop(client)
+            cost = {"whole": most, "part": min(amount, most), "killed": most, "free": ZERO_USD}
+            purse.settle(most, cost[how])
+        assert purse.spent + purse.reserved <= limit
+        assert purse.reserved == sum(held.values(), ZERO_USD)
+
+
+def clients_at(door_url: str, seed: int) -> Callable[[int], int]:
+    """Return a client that asks a few times, and sometimes goes before its answer is there."""
+
+    def client(nth: int) -> int:
+        chance, passed = random.Random(seed * 100 + nth), 0
+        for _ in range(4):
+            path, body = request(Dialect.CHAT, stream=True, max_tokens=chance.randint(1, 300))
+            with requests.Session() as session:
+                session.trust_env = False
+                got = session.post(door_url + path, json=body, stream=True, timeout=20)
+                passed += got.status_code == 200
+                if chance.random() < 0.3:
+                    next(got.iter_content(10), None)  # and away
+                else:
+                    assert got.content
+        return passed
+
+    return client
+
+
+class Endless(ScriptedModel):
+    """Answers everybody, with a count that is no more than what was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.cost = ZERO_USD
+        self._lock = threading.Lock()
+
+    def take(self, request: object) -> Fault:
+        body = request.body  # type: ignore[attr-defined]
+        used = random.randint(1, body["max_tokens"])
+        with self._lock:
+            self.cost += (1000 * 20 + Decimal(10_000) * used) / 1_000_000
+        return answer(Dialect.CHAT, RecordedTurn(text="ok", input_tokens=20, output_tokens=used),
+                      stream=True)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_32_clients_at_once_do_not_overspend_a_budget_even_where_some_are_killed(
+    seed: int,
+) -> None:
+    with Endless() as model, door_to(model.base_url, "20", **PAID) as door:
+        with ThreadPoolExecutor(32) as pool:
+            passed = sum(pool.map(clients_at(door.url, seed), range(32)))
+        calls = door.calls()
+        assert door.spent()
+    assert len(calls) == passed > 0
+    assert model.cost <= 20

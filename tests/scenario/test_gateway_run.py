@@ -1,0 +1,95 @@
+"""Runs whose agents reach their model through the gateway, and try what they can with it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.recorded_model import RecordedTurn
+from tests.scenario.test_run import ALLOWED, PAID, plan, work
+from tests.support.scripted_model import ScriptedModel, call, finish, refusal, without_usage
+from tests.support.world import GATES_OFF, World, make_world
+
+KEY = "sk-very-secret-0123456789"
+TIER = """
+tiers:
+- {{name: t, engine: builtin, provider: p, model: m, billing: free, base_url: "{0}",
+    key_env: T_API_KEY{1}}}
+"""
+
+
+def world_of(tmp_path: Path, model: ScriptedModel, more: str = "") -> World:
+    world = make_world(tmp_path, settings=GATES_OFF + TIER.format(model.base_url, more))
+    world.env["T_API_KEY"] = KEY
+    return world
+
+
+def counted(turn: RecordedTurn, tokens: int) -> RecordedTurn:
+    return turn.model_copy(update={"input_tokens": tokens, "output_tokens": 7})
+
+
+def test_an_agent_finds_no_key_and_cannot_write_its_own_bill(tmp_path: Path) -> None:
+    spy = (  # its own process, its parent's, its home, and the note of what it used
+        "cat /proc/self/environ /proc/$PPID/environ /proc/$PPID/cmdline | tr '\\0' '\\n'; "
+        "grep -ra 'very[-]secret' \"$HOME/..\" && echo FOUND$((40+1)); "
+        'for f in $(find "$HOME/.." -name usage.jsonl); do echo > "$f"; echo FORGED$((40+2)); done'
+    )
+    script = [
+        counted(call("write_file", path="a.txt", content=spy), 1001),
+        counted(call("run", command="sh a.txt"), 1002),  # what it holds no rule can read
+        counted(call("todo", done=[1]), 1003),
+        counted(finish(), 1004),
+    ]
+    with ScriptedModel(script) as model:
+        world = world_of(tmp_path, model)
+        done = world.run(plan(work("a", engine="builtin")))
+        told = str(model.requests[-1].body)
+    assert done.exit_code == 0, done
+    assert "FORGED42" in told
+    assert "FOUND41" not in told
+    assert KEY not in told
+    assert {r.headers["Authorization"] for r in model.requests} == {f"Bearer {KEY}"}
+    lines = [(x["input_tokens"], x["output_tokens"]) for x in world.ledger_lines()]
+    assert lines == [(1001, 7), (1002, 7), (1003, 7), (1004, 7)]
+    assert not [p for p in world.folder.rglob("*") if p.is_file() and KEY in p.read_text("latin-1")]
+    assert KEY not in world.repo.git("log", "--all", "-p")
+
+
+def test_a_key_that_the_provider_repeats_is_not_in_the_record(tmp_path: Path) -> None:
+    with ScriptedModel([refusal(401, f"Incorrect API key: {KEY}")]) as model:
+        world = world_of(tmp_path, model)
+        done = world.run(plan(work("a", engine="builtin")))
+    assert done.exit_code != 0
+    assert "Incorrect API key: [key]" in str(done.workstream("a"))
+    assert KEY not in world.repo.git("log", "--all", "-p") + str(done)
+
+
+def test_workstreams_side_by_side_share_a_days_requests(tmp_path: Path) -> None:
+    with ScriptedModel([call("list_files")] * 5) as model:
+        world = world_of(tmp_path, model, ", requests_per_day: 5")
+        done = world.run(plan(work("a", engine="builtin"), work("b", engine="builtin")))
+    assert done.exit_code != 0
+    assert len(world.ledger_lines()) == 5
+    assert "5 requests per day" in str(world.events(done.id))
+
+
+@pytest.mark.parametrize("usd", ["0.02"])
+def test_money_that_does_not_reach_for_the_next_call_ends_the_attempt_as_a_limit(
+    tmp_path: Path, usd: str
+) -> None:
+    # $0.008 for an answer, and a cent or so for the bytes of a prompt. The first answer was not
+    # counted, so all that was set aside for it is gone: the agent thinks that there is more.
+    script = [without_usage(call("write_file", path="a.txt", content="a\n"))]
+    with ScriptedModel(script) as model:
+        world = make_world(tmp_path, settings=GATES_OFF + PAID.format(model.base_url) + ALLOWED)
+        asks = world.run(plan(work("a", engine="builtin")), "--max-usd", usd)
+        yes = (asks.id, "acme", usd, "--because", "it matters")
+        assert world.command("approve-paid", *yes).exit_code == 0
+        done = world.resume(asks.id, "--max-usd", usd)
+    finished = [e for e in world.events(done.id) if e["type"] == "workstream.finished"]
+    assert [e["outcome"] for e in finished] == ["limit"], finished
+    spent = [x for x in world.ledger_lines() if x["entry"] == "spend"]
+    assert [x["cost_known"] for x in spent] == [False]
+    assert Decimal(spent[0]["cost_usd"]) <= Decimal(usd)
