@@ -19,6 +19,15 @@ from bot.core.routing import Tier
 
 
 @dataclass(frozen=True)
+class GivenFile:
+    """A file that a process finds when it starts, in place of whatever was there."""
+
+    path: str  # absolute
+    text: str
+    is_program: bool = False
+
+
+@dataclass(frozen=True)
 class Command:
     """A process to start: in a group of its own, with this environment and no other."""
 
@@ -30,6 +39,9 @@ class Command:
     log: str | None = None  # where all output goes, up to max_log_bytes
     max_log_bytes: int = 10_000_000
     max_file_bytes: int | None = None  # largest single file that the process may write
+    files: tuple[GivenFile, ...] = ()  # below its folders, for its user alone
+    door: str = ""  # the one address that it may reach where processes have no network
+    stop: Callable[[], str] | None = None  # asked now and then; what it says ends the process
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,7 @@ class Finished:
     exit_code: int | None
     output: str  # the last 64 KiB of stdout and stderr together, undecodable bytes replaced
     seconds: float
-    stopped_because: str | None = None  # "timeout", "interrupted" or a limit that it passed
+    stopped_because: str | None = None  # "timeout", "interrupted", a limit, or what `stop` said
     log_bytes: int = field(default=0)
 
 
@@ -108,6 +120,15 @@ class Processes(Protocol):
 
 
 @dataclass(frozen=True)
+class ToolServer:
+    """An MCP server for an agent: a program that speaks on its standard input and output."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class EngineJob:
     """One go of an engine at a workstream."""
 
@@ -116,7 +137,8 @@ class EngineJob:
     worktree: str
     folder: str  # of the attempt, outside of the worktree: session, usage, home
     system: str
-    prompt: str
+    opening: str  # what the attempt began with
+    prompt: str  # what is said now: the opening, or why the agent is sent back
     environment: Mapping[str, str]  # for the agent's commands
     seconds: float
     max_usd: Decimal
@@ -125,6 +147,13 @@ class EngineJob:
     deny: Rules = NO_RULES  # which commands its role may not run
     only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
     model_url: str = ""  # its door to the tier's model, where the tier has an address
+    tool_servers: tuple[ToolServer, ...] = ()
+
+    @property
+    def whole_prompt(self) -> str:
+        """Everything that was ever said, for programs that remember nothing of an earlier go."""
+        said = (self.system, self.opening, "" if self.prompt == self.opening else self.prompt)
+        return "\n\n".join(text for text in said if text)
 
 
 @dataclass(frozen=True)
@@ -133,6 +162,7 @@ class EngineOutcome:
 
     outcome: OutcomeClass
     message: str
+    back_at: datetime | None = None  # when a tier that is exhausted serves again, if it said so
 
 
 @dataclass(frozen=True)
@@ -163,8 +193,12 @@ class Door(Protocol):
         """
         ...
 
-    def spent(self) -> str:
-        """Say it where too little of the attempt's money was left for a request; else empty."""
+    def failure(self) -> EngineOutcome | None:
+        """Say why it serves no more requests; None: it does.
+
+        A limit of ours is `LIMIT`; whatever else ends it is what the provider said at last, when
+        the gateway had sent the request again as often as that made sense.
+        """
         ...
 
 

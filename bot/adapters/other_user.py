@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.adapters.processes import LocalProcesses
+from bot.adapters.processes import LocalProcesses, put_files
 from bot.errors import Unavailable, UserError
 from bot.ports import Command, Finished
 
@@ -72,11 +72,13 @@ class OtherUserProcesses:
                 return Finished(_NOT_STARTED, f"{command.cwd}: not a folder of an attempt", 0.0)
             try:
                 self._end_all()
+                put_files(command.files)
                 self._hand_over(folders, command.log)
             except (Unavailable, OSError) as error:
                 return Finished(_NOT_STARTED, str(error), 0.0)
             try:
-                return self._inner.run(replace(command, argv=self._as_user(command)), on_line)
+                ours = replace(command, argv=self._as_user(command), files=())
+                return self._inner.run(ours, on_line)
             finally:
                 self._end_all()
                 self._take_back(folders)

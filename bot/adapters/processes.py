@@ -13,11 +13,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from bot.adapters.process_output import Output
 from bot.adapters.stragglers import MARKER, adopt_orphans, end_stragglers, marked, start_leader
-from bot.ports import Command, Finished
+from bot.ports import Command, Finished, GivenFile
 
 GRACE_SECONDS = 2.0  # between asking a group to end and ending it
 
@@ -25,6 +26,7 @@ _CHUNK = 64 * 1024
 _LARGEST_PIPE = 1024 * 1024
 _LONGEST_WAIT = 3600.0  # poll() takes milliseconds in an int
 _NO_PIDFD_WAIT = 0.01
+_BETWEEN_QUESTIONS = 0.25
 _SIGNALLED = 128  # what a shell adds to the number of the signal that ended a command
 _NOT_FOUND, _NOT_STARTED = 127, 126  # as a shell says it
 
@@ -45,8 +47,9 @@ class LocalProcesses:
 
         `exit_code` is 127 where there is no such program, 126 where it could not be started
         (`output` says why) and 128 + N where signal N ended it. A run that we ended has none,
-        and `stopped_because` is "timeout", "interrupted", "output limit", "file size limit"
-        or "log not writable: …". What `on_line` raises comes through, the group ended.
+        and `stopped_because` is "timeout", "interrupted", "output limit", "file size limit",
+        "log not writable: …" or what the command's `stop` said. What `on_line` raises comes
+        through, the group ended.
         """
         began = time.monotonic()
         with contextlib.ExitStack() as stack:
@@ -54,6 +57,7 @@ class LocalProcesses:
                 alarm = stack.enter_context(self._alarm())
                 if self._stopped:
                     return Finished(None, "", 0.0, "interrupted")
+                put_files(command.files)
                 output = stack.enter_context(Output(command, on_line))
                 token = secrets.token_hex(16)
                 process = stack.enter_context(start_leader(lambda: _start(command, token)))
@@ -86,6 +90,23 @@ class LocalProcesses:
                 self._bells.discard(bell)
             os.close(bell)
             os.close(heard)
+
+
+def put_files(files: Iterable[GivenFile]) -> None:
+    """Write the files that a command finds, through no link that an earlier one may have left.
+
+    Raises OSError where that cannot be done.
+    """
+    for file in files:
+        path = Path(file.path)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.parent.resolve() != path.parent.absolute():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path.parent))
+        path.unlink(missing_ok=True)
+        mode = 0o700 if file.is_program else 0o600
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as stream:
+            stream.write(file.text)
 
 
 def _start(command: Command, token: str) -> subprocess.Popen[bytes]:
@@ -139,6 +160,7 @@ class _Watch:
         self._stdout = process.stdout
         self._output = output
         self._limits_files = command.max_file_bytes is not None
+        self._ask = command.stop
         self._unsent = memoryview(command.stdin.encode(errors="replace"))
         self._deadline = time.monotonic() + command.timeout_seconds
         self._kill_at = math.inf
@@ -198,6 +220,8 @@ class _Watch:
     def _patience(self) -> float:
         until = self._deadline if self._stopped_because is None else self._kill_at
         longest = _LONGEST_WAIT if self._pidfd is not None else _NO_PIDFD_WAIT
+        if self._ask is not None:
+            longest = min(longest, _BETWEEN_QUESTIONS)
         return min(max(until - time.monotonic(), 0.0), longest)
 
     def _mind_limits(self) -> None:
@@ -207,6 +231,8 @@ class _Watch:
             self._stop(self._output.refusal)
         elif not self._leader_gone and time.monotonic() >= self._deadline:
             self._stop("timeout")
+        elif self._ask is not None and self._stopped_because is None and (said := self._ask()):
+            self._stop(said)
 
     def _stop(self, because: str) -> None:
         """Ask the group to end; it has a moment to save its work."""

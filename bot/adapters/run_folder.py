@@ -69,10 +69,15 @@ class RunFolder:
         """
         folder = self.path / "attempts" / name
         delete_folder(folder / "tmp")
+        self.forget_engine(name)
         for part in ("home", "tmp"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         (folder / "session.jsonl").unlink(missing_ok=True)
         return folder
+
+    def forget_engine(self, name: str) -> None:
+        """Delete what an agent program kept in its own home: settings, sessions, caches."""
+        delete_folder(self.path / "attempts" / name / "engine")
 
     @property
     def holds_work(self) -> bool:

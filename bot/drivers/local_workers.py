@@ -70,6 +70,12 @@ class LocalWorkers:
             redactor=self.redactor,
             isolation=self.isolation,
         )
+        try:
+            return self._run(attempting, tools, say)
+        finally:
+            self.folder.forget_engine(f"{attempting.start.id}.{attempting.start.attempt}")
+
+    def _run(self, attempting: Attempting, tools: Tools, say: Callable[[str], None]) -> Result:
         deadline = self._deadline(attempting)
         if attempting.start.tier.engine == SHELL.engine:
             delegation = self._shell_delegation(attempting, deadline)

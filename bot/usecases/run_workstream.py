@@ -42,6 +42,7 @@ from bot.ports import (
     Processes,
     Refused,
     Snapshot,
+    ToolServer,
     Worktree,
     Worktrees,
 )
@@ -49,6 +50,7 @@ from bot.usecases.spending import ledger_lines, usage_of
 
 MAX_EVIDENCE_CHARACTERS = 100_000
 LINES_A_SECOND = 200  # that are shown of what one engine prints
+SECONDS_TO_NOTICE = 10.0  # that an engine has to end by itself when it gets no more answers
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Handout:
     protected: tuple[str, ...] = ()
     deny: Rules = NO_RULES
     only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
+    tool_servers: tuple[ToolServer, ...] = ()
 
     @property
     def name(self) -> str:
@@ -164,6 +167,7 @@ class _Attempt:
         self.evidence_files: dict[str, bytes] = {}
         self.interrupted = False
         self._shown: Counter[int] = Counter()  # lines in each second
+        self._shut_since: datetime | None = None
 
     def go_until_done(self) -> None:
         """Run the engine, and again while it is worth sending it back."""
@@ -235,6 +239,7 @@ class _Attempt:
             worktree=self._worktree.path,
             folder=handout.folder,
             system=handout.system,
+            opening=handout.prompt,
             prompt=prompt,
             environment=handout.environment,
             seconds=max(1.0, self._seconds_left()),
@@ -244,10 +249,14 @@ class _Attempt:
             deny=handout.deny,
             only_writes=handout.only_writes,
             model_url=self._door.url if self._door else "",
+            tool_servers=handout.tool_servers,
         )
         if self._door and not self._stops:  # of a process that was killed in this folder
             self._before = tools.engine.calls(job)
-        finished = tools.processes.run(tools.engine.command(job), self._show)
+        command = tools.engine.command(job)
+        if self._door:
+            command = replace(command, door=self._door.url, stop=self._no_more_answers)
+        finished = tools.processes.run(command, self._show)
         self.interrupted = finished.stopped_because == "interrupted"
         self.ended = self._ended(tools.engine.outcome(job, finished))
         self.calls = tools.engine.calls(job)
@@ -264,11 +273,20 @@ class _Attempt:
             self.calls = (*self._before, *ours)
 
     def _ended(self, said: EngineOutcome) -> EngineOutcome:
-        """Tell a provider's limit from one of ours, which an engine cannot."""
-        because = self._door.spent() if self._door else ""
-        if because and said.outcome is OutcomeClass.QUOTA:
-            return EngineOutcome(OutcomeClass.LIMIT, because)
-        return said
+        """Believe the door about requests: an engine tells it in its own words, or not at all."""
+        failure = self._door.failure() if self._door else None
+        return said if failure is None or said.outcome is OutcomeClass.DONE else failure
+
+    def _no_more_answers(self) -> str:
+        """Say it where the door has been shut for so long that an engine would have noticed."""
+        failure = self._door.failure() if self._door else None
+        if failure is None:
+            self._shut_since = None
+            return ""
+        now = self._tools.clock.now()
+        self._shut_since = self._shut_since or now
+        waited = (now - self._shut_since).total_seconds()
+        return failure.message if waited >= SECONDS_TO_NOTICE else ""
 
     def _show(self, line: str) -> None:
         """Show a line; of a flood only some, for cleaning all of it takes longer than it runs."""

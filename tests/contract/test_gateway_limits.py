@@ -67,7 +67,7 @@ def test_what_may_cost_more_than_is_left_is_refused_in_the_protocols_words(
     with ScriptedModel(script) as model, door_to(model.base_url, "1.25", **PAID) as door:
         assert ask(door, dialect).status_code == 200
         got = ask(door, dialect)
-        assert "$1.0500 of $1.25 is left" in door.spent()
+        assert "$1.0500 of $1.25 is left" in str(door.failure())
         assert len(door.calls()) == 1
     status, kind, message = error_of(dialect, got)
     assert (status, kind) == (402, MONEY[list(Dialect).index(dialect)])
@@ -230,6 +230,6 @@ def test_32_clients_at_once_do_not_overspend_a_budget_even_where_some_are_killed
         with ThreadPoolExecutor(32) as pool:
             passed = sum(pool.map(clients_at(door.url, seed), range(32)))
         calls = door.calls()
-        assert door.spent()
+        assert str(door.failure())
     assert len(calls) == passed > 0
     assert model.cost <= 20

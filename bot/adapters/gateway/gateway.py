@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.core.allowance import Limit, Purse, TierAllowance
+from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier
-from bot.ports import Door, ModelCall
+from bot.ports import Door, EngineOutcome, ModelCall
 
 if TYPE_CHECKING:  # an HTTP library takes longer to load than most commands to run
     from bot.adapters.gateway.doors import OpenDoor
@@ -74,9 +75,11 @@ class _Door:
             self._running.do(self._running.proxy.end_requests(self._door))
         return self._door.calls()
 
-    def spent(self) -> str:
+    def failure(self) -> EngineOutcome | None:
         met = self._door.met
-        return met.because if met and met.by is Limit.MONEY else ""
+        if met is None or met.by is not Limit.MONEY:
+            return None
+        return EngineOutcome(OutcomeClass.LIMIT, met.because)
 
 
 class _Running:

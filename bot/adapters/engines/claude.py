@@ -1,0 +1,120 @@
+"""Claude Code: Anthropic's messages, JSON lines out. Verified with 2.1.197."""
+
+from __future__ import annotations
+
+import json
+
+from bot.adapters.engines.program import (
+    DUMMY_KEY,
+    Counted,
+    Ended,
+    Heard,
+    Said,
+    Start,
+    Used,
+    hook_command,
+    inside,
+    json_line,
+    number_of,
+    objects_in,
+    text_of,
+)
+from bot.core.outcomes import OutcomeClass
+from bot.ports import EngineJob, GivenFile
+
+_BY_STATUS = {
+    401: OutcomeClass.AUTHENTICATION,
+    402: OutcomeClass.QUOTA,
+    403: OutcomeClass.AUTHENTICATION,
+    429: OutcomeClass.RATE_LIMIT,
+}
+
+
+class Claude:
+    """`claude -p`, with nothing of the repository's own settings."""
+
+    name = "claude"
+
+    def start(self, job: EngineJob, home: str) -> Start:
+        """Give the prompt on standard input: some options would swallow an argument."""
+        servers = {
+            server.name: {
+                "command": server.argv[0],
+                "args": list(server.argv[1:]),
+                "env": dict(server.env),
+            }
+            for server in job.tool_servers
+        }
+        hook = {"type": "command", "command": hook_command("claude", job, home)}
+        settings = {"hooks": {"PreToolUse": [{"matcher": "*", "hooks": [hook]}]}}
+        return Start(
+            argv=(
+                *("-p", "--output-format", "stream-json", "--verbose"),
+                *("--model", job.tier.model, "--permission-mode", "bypassPermissions"),
+                # Else the checkout's .mcp.json and .claude/settings.json start programs unasked.
+                *("--strict-mcp-config", "--setting-sources", "user"),
+                *("--mcp-config", f"{home}/mcp.json", "--settings", f"{home}/settings.json"),
+            ),
+            env={
+                "ANTHROPIC_BASE_URL": job.model_url,
+                "ANTHROPIC_API_KEY": DUMMY_KEY,
+                "CLAUDE_CONFIG_DIR": f"{home}/claude",
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+                "CLAUDE_CODE_MAX_RETRIES": "0",  # the gateway sends a request again, and knows when
+                "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
+                "CLAUDE_CODE_MAX_OUTPUT_TOKENS": str(job.tier.max_output_tokens),
+                "API_TIMEOUT_MS": "600000",
+                "DISABLE_AUTOUPDATER": "1",
+                "DISABLE_TELEMETRY": "1",
+                "DISABLE_ERROR_REPORTING": "1",
+                "IS_SANDBOX": "1",  # else it refuses to work as root, which a container often is
+            },
+            files=(
+                GivenFile(f"{home}/mcp.json", json.dumps({"mcpServers": servers})),
+                GivenFile(f"{home}/settings.json", json.dumps(settings)),
+            ),
+            stdin=job.whole_prompt,
+        )
+
+    def hear(self, line: str) -> tuple[Heard, ...]:
+        """Read an event; `subtype` says "success" of API errors too, `is_error` does not."""
+        event = json_line(line)
+        if event.get("type") == "assistant":
+            return tuple(_parts(inside(event, "message", "content")))
+        if event.get("type") != "result":
+            return ()
+        usage = event.get("usage")
+        read = number_of(inside(usage, "cache_read_input_tokens"))
+        written = number_of(inside(usage, "cache_creation_input_tokens"))
+        counted = Counted(
+            number_of(inside(usage, "input_tokens")) + read + written,
+            read,
+            number_of(inside(usage, "output_tokens")),
+        )
+        if event.get("is_error") is False:
+            return (counted, Ended(OutcomeClass.DONE))
+        return (counted, _failed(event))
+
+
+def _parts(content: object) -> list[Heard]:
+    heard: list[Heard] = []
+    for part in objects_in(content):
+        if part.get("type") == "text":
+            heard.append(Said(text_of(part.get("text"))))
+        elif part.get("type") == "tool_use":
+            given = part.get("input")
+            about = inside(given, "command") or inside(given, "file_path")
+            heard.append(Used(f"{text_of(part.get('name'))} {text_of(about)}".rstrip()))
+    return heard
+
+
+def _failed(event: dict[str, object]) -> Ended:
+    said = text_of(event.get("result")) or text_of(event.get("subtype"))
+    if event.get("terminal_reason") == "prompt_too_long":
+        return Ended(OutcomeClass.CONTEXT_TOO_LONG, said)
+    if "credit balance" in said.lower():
+        return Ended(OutcomeClass.QUOTA, said)
+    status = event.get("api_error_status")
+    if isinstance(status, int) and 400 <= status < 500:
+        return Ended(_BY_STATUS.get(status, OutcomeClass.BAD_REQUEST), said)
+    return Ended(OutcomeClass.CRASH, said)

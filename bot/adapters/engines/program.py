@@ -1,0 +1,207 @@
+"""Agent programs: what all that are not ours have in common.
+
+Each program has a file of its own that says how it is started and what its lines mean.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bot.core.outcomes import OutcomeClass
+from bot.core.routing import Tier
+from bot.ports import Command, EngineJob, EngineOutcome, Finished, GivenFile, ModelCall
+
+DUMMY_KEY = "no-key-is-needed-here"  # the gateway has the real one; programs insist on some
+MAX_FILE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A program on this machine."""
+
+    argv: tuple[str, ...]
+    version: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a program is started for a job; variables come on top of the job's own."""
+
+    argv: tuple[str, ...]  # behind the program's own
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[GivenFile, ...] = ()
+    stdin: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """The agent said something."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Used:
+    """The agent used a tool; `summary` begins with the tool's name."""
+
+    summary: str
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The program's own count of what it sent and got; cached tokens are part of the input."""
+
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The program's last word."""
+
+    outcome: OutcomeClass
+    message: str = ""
+
+
+Heard = Said | Used | Counted | Ended
+
+
+class Speech(Protocol):
+    """What is particular to one program."""
+
+    @property
+    def name(self) -> str:
+        """Name of the engine."""
+        ...
+
+    def start(self, job: EngineJob, home: str) -> Start:
+        """Say how it is started; `home` is a folder of its own for its settings."""
+        ...
+
+    def hear(self, line: str) -> tuple[Heard, ...]:
+        """Read a line that it printed."""
+        ...
+
+
+class ProgramEngine:
+    """An engine that is somebody else's program, behind a door of ours and with our hook."""
+
+    def __init__(
+        self,
+        speech: Speech,
+        find: Callable[[str], Installed | None],
+        key: Callable[[str], str | None],
+    ) -> None:
+        self._speech = speech
+        self._find = find
+        self._key = key
+
+    def missing(self, tier: Tier) -> str:
+        """Say what a tier lacks, or that the program is not there."""
+        name = self._speech.name
+        if self._find(name) is None:
+            return f"{name} is not installed: orchestrate engines install {name}"
+        return what_it_lacks(tier, self._key)
+
+    def command(self, job: EngineJob) -> Command:
+        """Start the program in the worktree, with settings from nowhere but a home of its own."""
+        home = f"{job.folder}/engine"
+        found = self._find(self._speech.name)
+        start = self._speech.start(job, home)
+        rules = GivenFile(f"{home}/rules.json", job.deny.model_dump_json())
+        return Command(
+            argv=(*(found.argv if found else (self._speech.name,)), *start.argv),
+            cwd=job.worktree,
+            env={**job.environment, **start.env},
+            timeout_seconds=job.seconds,
+            stdin=start.stdin,
+            log=job.log,
+            max_log_bytes=job.max_log_bytes,
+            max_file_bytes=MAX_FILE_BYTES,
+            files=(rules, *start.files),
+        )
+
+    def progress(self, line: str) -> str | None:
+        """Show what the agent says and which tool it uses."""
+        for heard in self._speech.hear(line):
+            match heard:
+                case Said(text=text) | Used(summary=text) if text.strip():
+                    return " ".join(text.split())[:300]
+                case _:
+                    pass
+        return None
+
+    def outcome(self, job: EngineJob, finished: Finished) -> EngineOutcome:
+        """Believe the program's last word, and only together with how its process ended."""
+        del job
+        if finished.stopped_because == "timeout":
+            return EngineOutcome(OutcomeClass.TIMEOUT, "its time ran out")
+        if finished.stopped_because:
+            return EngineOutcome(OutcomeClass.CRASH, finished.stopped_because)
+        heard = [h for line in finished.output.splitlines() for h in self._speech.hear(line)]
+        ended = next((h for h in reversed(heard) if isinstance(h, Ended)), None)
+        if ended is None:
+            words = finished.output.strip().splitlines()[-1:] or ["it printed nothing"]
+            return EngineOutcome(OutcomeClass.CRASH, f"exit {finished.exit_code}: {words[0][:300]}")
+        if ended.outcome is OutcomeClass.DONE and finished.exit_code != 0:
+            return EngineOutcome(OutcomeClass.CRASH, f"exit {finished.exit_code} after its end")
+        return EngineOutcome(ended.outcome, " ".join(ended.message.split())[:300])
+
+    def calls(self, job: EngineJob) -> tuple[ModelCall, ...]:
+        """The door counts them."""
+        del job
+        return ()
+
+
+def what_it_lacks(tier: Tier, key: Callable[[str], str | None]) -> str:
+    """Say what keeps a tier with a model from being asked: its address, its model, its key."""
+    if not tier.base_url or not tier.model:
+        return "no endpoint: a tier needs base_url and model"
+    if tier.key_env and not key(tier.key_env):
+        return f"no key: set {tier.key_env}"
+    return ""
+
+
+def hook_command(dialect: str, job: EngineJob, home: str) -> str:
+    """Return the shell text of our deny hook, for a program that asks before each tool call."""
+    hook = (sys.executable, "-I", "-m", "bot.adapters.engines.hook")
+    return shlex.join((*hook, dialect, f"{home}/rules.json", job.workstream.role))
+
+
+def json_line(line: str) -> dict[str, object]:
+    """Read a line that should be a JSON object; anything else is an empty one."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def inside(value: object, *path: str) -> object:
+    """Return what is at a path of nested objects, or None."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def text_of(value: object) -> str:
+    """Return a text, or an empty one for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def number_of(value: object) -> int:
+    """Return a count, or 0 for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def objects_in(value: object) -> Iterator[dict[str, object]]:
+    """Yield the objects of a list."""
+    for one in value if isinstance(value, list) else ():
+        if isinstance(one, dict):
+            yield one
