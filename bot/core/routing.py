@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -16,6 +16,8 @@ from bot.core.ledger import Billing
 from bot.core.plan import Kind, Name, VariableName, Workstream
 
 MILLION = Decimal(1_000_000)
+# Ways to ask a model: two of OpenAI's, Anthropic's, Google's.
+Wire = Literal["chat", "responses", "messages", "gemini"]
 _STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
 
 
@@ -38,6 +40,7 @@ class Tier(Strict):
     billing: Billing
     base_url: Annotated[str, AfterValidator(_plain_url)] | None = None
     key_env: VariableName | None = None
+    protocol: Wire | None = None  # none: what its engine speaks first
     context_tokens: Annotated[int, Field(ge=2_000)] = 32_000
     max_output_tokens: Annotated[int, Field(ge=256)] = 4_096
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None

@@ -33,9 +33,11 @@ class BuiltinEngine:
         self._backoff_seconds = backoff_seconds
 
     def missing(self, tier: Tier) -> str:
-        """Say what a tier lacks: an address, a model, or the key's variable."""
+        """Say what a tier lacks: an address, a model, its protocol, or the key's variable."""
         if not tier.base_url or not tier.model:
             return "no endpoint: set ORCHESTRATE_BASE_URL and ORCHESTRATE_MODEL"
+        if tier.protocol not in {None, "chat"}:
+            return f"builtin does not speak {tier.protocol}: it speaks chat"
         if tier.key_env and not self._key(tier.key_env):
             return f"no key: set {tier.key_env}"
         return ""

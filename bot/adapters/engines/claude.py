@@ -20,6 +20,7 @@ from bot.adapters.engines.program import (
     text_of,
 )
 from bot.core.outcomes import OutcomeClass
+from bot.core.routing import Wire
 from bot.ports import EngineJob, GivenFile
 
 _BY_STATUS = {
@@ -34,6 +35,7 @@ class Claude:
     """`claude -p`, with nothing of the repository's own settings."""
 
     name = "claude"
+    wires: tuple[Wire, ...] = ("messages",)
 
     def start(self, job: EngineJob, home: str) -> Start:
         """Give the prompt on standard input: some options would swallow an argument."""

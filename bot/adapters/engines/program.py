@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.core.outcomes import OutcomeClass
-from bot.core.routing import Tier
+from bot.core.routing import Tier, Wire
 from bot.ports import Command, EngineJob, EngineOutcome, Finished, GivenFile, ModelCall
 
 DUMMY_KEY = "no-key-is-needed-here"  # the gateway has the real one; programs insist on some
@@ -80,6 +80,11 @@ class Speech(Protocol):
         """Name of the engine."""
         ...
 
+    @property
+    def wires(self) -> tuple[Wire, ...]:
+        """Which protocols it can ask a model in; the first where a tier names none."""
+        ...
+
     def start(self, job: EngineJob, home: str) -> Start:
         """Say how it is started; `home` is a folder of its own for its settings."""
         ...
@@ -107,7 +112,7 @@ class ProgramEngine:
         name = self._speech.name
         if self._find(name) is None:
             return f"{name} is not installed: orchestrate engines install {name}"
-        return what_it_lacks(tier, self._key)
+        return what_it_lacks(tier, self._key, self._speech.wires)
 
     def command(self, job: EngineJob) -> Command:
         """Start the program in the worktree, with settings from nowhere but a home of its own."""
@@ -159,10 +164,12 @@ class ProgramEngine:
         return ()
 
 
-def what_it_lacks(tier: Tier, key: Callable[[str], str | None]) -> str:
-    """Say what keeps a tier with a model from being asked: its address, its model, its key."""
+def what_it_lacks(tier: Tier, key: Callable[[str], str | None], wires: tuple[Wire, ...]) -> str:
+    """Say what keeps a tier with a model from being asked: its address, protocol or key."""
     if not tier.base_url or not tier.model:
         return "no endpoint: a tier needs base_url and model"
+    if tier.protocol and tier.protocol not in wires:
+        return f"{tier.engine} does not speak {tier.protocol}: it speaks {' or '.join(wires)}"
     if tier.key_env and not key(tier.key_env):
         return f"no key: set {tier.key_env}"
     return ""
