@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from bot.core.allowance import WHOLE, Share
 from bot.core.base import Sha
 from bot.core.constraints import NO_RULES, Rules
 from bot.core.coverage import CoverageReport, UnreadableReport
@@ -205,8 +206,13 @@ class Door(Protocol):
 class Models(Protocol):
     """Opens doors to the models of tiers."""
 
-    def open(self, tier: Tier, max_usd: Decimal) -> AbstractContextManager[Door]:
-        """Open a door that closes behind the attempt; of a paid tier it spends at most so much."""
+    def open(
+        self, tier: Tier, max_usd: Decimal, share: Share = WHOLE
+    ) -> AbstractContextManager[Door]:
+        """Open a door that closes behind the attempt; of a paid tier it spends at most so much.
+
+        `share` is what the tier's account has left for us when the door opens.
+        """
         ...
 
 

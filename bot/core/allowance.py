@@ -24,6 +24,18 @@ class Limit(StrEnum):
 
 
 @dataclass(frozen=True)
+class Share:
+    """What is left to us of an account's allowance, by the ledger; None: as the tier says."""
+
+    requests: int | None = None  # today
+    tokens: int | None = None  # today
+    requests_per_minute: int | None = None
+
+
+WHOLE = Share()
+
+
+@dataclass(frozen=True)
 class HeldBack:
     """Why a request is not sent. `seconds`: when it may be, where time mends it."""
 
@@ -46,6 +58,17 @@ class TierAllowance:
         self._tokens = 0
         self._held = 0
         self._stopped = ""
+        self._most_a_minute = tier.requests_per_minute
+        self._most_requests, self._most_tokens = tier.requests_per_day, tier.tokens_per_day
+
+    def narrow(self, share: Share, now: datetime) -> None:
+        """Let no more through than a share has left, beside what was used here already."""
+        self._move_to(now)
+        self._most_a_minute = _least(self._most_a_minute, share.requests_per_minute)
+        if share.requests is not None:
+            self._most_requests = _least(self._most_requests, self._requests + share.requests)
+        if share.tokens is not None:
+            self._most_tokens = _least(self._most_tokens, self._tokens + share.tokens)
 
     def take(self, tokens: int, now: datetime) -> HeldBack | None:
         """Take one request of at most so many tokens, or say why it may not be sent."""
@@ -72,20 +95,22 @@ class TierAllowance:
         today = now.astimezone(UTC).date()
         if today > self._day:
             self._day, self._requests, self._tokens = today, 0, 0
+            tier = self._tier  # a share was one of yesterday
+            self._most_requests, self._most_tokens = tier.requests_per_day, tier.tokens_per_day
 
     def _held_back(self, tokens: int, now: datetime) -> HeldBack | None:
-        tier = self._tier
         if self._stopped:
             return HeldBack(Limit.STOPPED, self._stopped)
-        if tier.requests_per_day is not None and self._requests >= tier.requests_per_day:
-            return self._tomorrow(f"{tier.requests_per_day} requests per day", now)
+        if self._most_requests is not None and self._requests >= self._most_requests:
+            return self._tomorrow(f"{self._most_requests} requests per day", now)
         # One request goes out on an empty day: it may be smaller than it says.
-        used = self._tokens + self._held
-        if tier.tokens_per_day is not None and used and used + tokens > tier.tokens_per_day:
-            return self._tomorrow(f"{tier.tokens_per_day} tokens per day", now)
-        if tier.requests_per_minute is not None and len(self._sent) >= tier.requests_per_minute:
-            wait = (self._sent[-tier.requests_per_minute] + MINUTE - now).total_seconds()
-            limit = f"tier {tier.name} allows {tier.requests_per_minute} requests per minute"
+        used, most = self._tokens + self._held, self._most_tokens
+        if most is not None and (used or not most) and used + tokens > most:
+            return self._tomorrow(f"{most} tokens per day", now)
+        most = self._most_a_minute
+        if most is not None and len(self._sent) >= most:
+            wait = (self._sent[-most] + MINUTE - now).total_seconds() if most else 60
+            limit = f"tier {self._tier.name} allows {most} requests per minute"
             return HeldBack(Limit.MINUTE, limit, int(wait) + 1)
         return None
 
@@ -93,6 +118,11 @@ class TierAllowance:
         midnight = datetime.combine(self._day + timedelta(days=1), datetime.min.time(), UTC)
         seconds = int((midnight - now).total_seconds()) + 1
         return HeldBack(Limit.DAY, f"tier {self._tier.name} allows {limit}", seconds)
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    numbers = [number for number in (one, other) if number is not None]
+    return min(numbers, default=None)
 
 
 class Purse:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.core.allowance import Limit, Purse, TierAllowance
+from bot.core.allowance import WHOLE, Limit, Purse, Share, TierAllowance
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier
 from bot.ports import Door, EngineOutcome, ModelCall
@@ -34,14 +36,21 @@ class Gateway:
         self._open = 0
         self._allowances: dict[Tier, TierAllowance] = {}
 
+    @property
+    def socket_path(self) -> str:
+        """Where it listens beside its port, for those without a network; empty: no door is open."""
+        running = self._running
+        return running.socket_path if running else ""
+
     @contextmanager
-    def open(self, tier: Tier, max_usd: Decimal) -> Iterator[Door]:
+    def open(self, tier: Tier, max_usd: Decimal, share: Share = WHOLE) -> Iterator[Door]:
         """Open a door that is shut, with what is under way behind it, on leaving the context."""
         from bot.adapters.gateway.doors import OpenDoor
 
         with self._lock:
             allowance = self._allowances.setdefault(tier, TierAllowance(tier))
             self._running = self._running or _Running()
+            allowance.narrow(share, self._now())
             self._open += 1
         running = self._running
         key = self._key(tier.key_env) if tier.key_env else None
@@ -92,7 +101,9 @@ class _Running:
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._thread.start()
         self.proxy: Proxy = Proxy()
-        self.port = self.do(self.proxy.start())
+        self._folder = tempfile.TemporaryDirectory(prefix="gateway-")  # for our user alone
+        self.socket_path = str(Path(self._folder.name) / "socket")
+        self.port = self.do(self.proxy.start(self.socket_path))
 
     def do(self, work: Coroutine[object, object, _T]) -> _T:
         """Do something in the proxy's thread, and wait for it."""
@@ -111,3 +122,4 @@ class _Running:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._folder.cleanup()
