@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from bot.core.catalog import Catalog, Routing
 from bot.core.config import Settings
 from bot.core.constraints import Rules
+from bot.core.engine_programs import EnginePrograms
 from bot.core.events import EVENT
 from bot.core.handoff import Acknowledgement, Claim, Completion, Delegation
 from bot.core.ledger import LedgerLine
@@ -25,6 +26,7 @@ def all_schemas() -> dict[str, str]:
         "catalog": TypeAdapter(Catalog),
         "routing": TypeAdapter(Routing),
         "constraints": TypeAdapter(Rules),
+        "engines": TypeAdapter(EnginePrograms),
         "delegation": TypeAdapter(Delegation),
         "acknowledgement": TypeAdapter(Acknowledgement),
         "claim": TypeAdapter(Claim),

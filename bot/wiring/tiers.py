@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from bot.adapters.engines.builtin_engine import BuiltinEngine
+from bot.adapters.engines.claude import Claude
+from bot.adapters.engines.program import ProgramEngine, Speech
 from bot.adapters.engines.shell import ShellEngine
 from bot.adapters.git import Repository
 from bot.adapters.steering_files import (
@@ -18,6 +20,10 @@ from bot.core.config import Settings
 from bot.core.ledger import Billing
 from bot.core.routing import Ladder, Tier
 from bot.ports import Engine
+from bot.wiring.engines import Find, find_elsewhere, find_here
+
+# What is known of each agent program; which version was tried is in agents/engines.yaml.
+SPEECHES: tuple[Speech, ...] = (Claude(),)
 
 
 def load_ladder(
@@ -43,7 +49,7 @@ def ladder_elsewhere(
 
     Whether a paid tier's agent is kept apart is seen where it runs, and asked there.
     """
-    there = engines_with(environment.get)
+    there = engines_with(environment.get, find_elsewhere)
 
     def why_not(tier: Tier) -> str:
         engine = there.get(tier.engine)
@@ -62,12 +68,13 @@ def _ladder(
     return build_ladder(settings.tiers, tiers, load_routing(repository), why_not)
 
 
-def engines_with(key: Callable[[str], str | None]) -> Mapping[str, Engine]:
-    """Return the engines by name, finding keys so."""
-    return {"shell": ShellEngine(), "builtin": BuiltinEngine(key)}
+def engines_with(key: Callable[[str], str | None], find: Find) -> Mapping[str, Engine]:
+    """Return the engines by name, finding keys and programs so."""
+    programs = {speech.name: ProgramEngine(speech, find, key) for speech in SPEECHES}
+    return {"shell": ShellEngine(), "builtin": BuiltinEngine(key), **programs}
 
 
 @lru_cache(maxsize=1)
 def engines() -> Mapping[str, Engine]:
     """Return the engines by name, with this process's keys."""
-    return engines_with(os.environ.get)
+    return engines_with(os.environ.get, find_here(os.environ))

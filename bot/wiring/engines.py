@@ -1,0 +1,47 @@
+"""Agent programs on this machine, and those that jobs on others will have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from bot.adapters.engines.finding import Finder
+from bot.adapters.engines.program import Installed
+from bot.adapters.package_data import data_file
+from bot.adapters.steering_files import rejected
+from bot.core.catalog import read_data
+from bot.core.engine_programs import EnginePrograms
+
+Find = Callable[[str], Installed | None]
+
+
+@lru_cache(maxsize=1)
+def engine_programs() -> EnginePrograms:
+    """Read which version of each was tried. It ships: a repository's own would name any package."""
+    found = read_data(EnginePrograms, data_file("agents", "engines.yaml").read_bytes())
+    if isinstance(found, EnginePrograms):
+        return found
+    raise rejected("agents/engines.yaml", found)
+
+
+def engines_folder(environment: Mapping[str, str]) -> Path:
+    """Return where `orchestrate engines install` puts programs, in folders NAME/VERSION."""
+    if own := environment.get("ORCHESTRATE_ENGINES"):
+        return Path(own).absolute()
+    home = Path(environment.get("HOME") or Path.home())
+    cache = environment.get("XDG_CACHE_HOME") or home / ".cache"
+    return Path(cache) / "orchestrate" / "engines"
+
+
+def find_here(environment: Mapping[str, str]) -> Finder:
+    """Look for programs on this machine."""
+    search_path = environment.get("PATH", os.defpath)
+    return Finder(engine_programs(), engines_folder(environment), search_path)
+
+
+def find_elsewhere(name: str) -> Installed | None:
+    """Take every known program for there: the job that needs one installs it."""
+    program = engine_programs().get(name)
+    return Installed((name,), program.version) if program else None
