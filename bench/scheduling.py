@@ -10,6 +10,7 @@ from statistics import mean
 
 from bench.figures import Figure
 from bot.core import events as happened
+from bot.core.accounts import Accounts
 from bot.core.base import RunId, Sha
 from bot.core.decide import Integrate, PublishWorkstream, StartWorkstream, decide
 from bot.core.events import Event, Policy
@@ -77,7 +78,7 @@ def makespan(plan: Plan, real: Seconds, expected: Seconds) -> float:
     while True:
         events: list[Event] = []
         journal = Journal(_RUN, _BEGIN + timedelta(seconds=now))
-        for action in decide(state, journal.at):
+        for action in decide(state, journal.at, Accounts()):
             match action:
                 case StartWorkstream():
                     events.append(journal.started(action, state, _BASE))

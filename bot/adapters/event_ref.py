@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.adapters.git import RefMoved, RefUpdate, Repository
 from bot.adapters.ledger_branch import LedgerBranch
 from bot.core import names
+from bot.core.accounts import Accounts, accounts_of
 from bot.core.base import RunId, Sha
 from bot.core.events import Event, read_events, write_events
 from bot.core.ledger import LedgerLine
@@ -59,8 +60,17 @@ class EventRef:
         """Read a file of the record as it was last loaded; None where there is none."""
         return self._repository.read(self._tip, path) if self._tip else None
 
+    def accounts(self, now: datetime) -> Accounts:
+        """Read the ledger as it is now; a batch that reserves money is written upon this state."""
+        return accounts_of(self._ledger.lines(), self.run, now)
+
     def append(self, batch: Batch, at: datetime) -> None:
-        """Write a batch, all of it or nothing. Raises Overtaken where the record has moved."""
+        """Write a batch, all of it or nothing. Raises Overtaken where the record has moved.
+
+        A batch that reserves money is only good upon the ledger that was last read: it is
+        overtaken by any other line. One that does not is written upon whatever is there.
+        """
+        reserves = any(line.entry == "reserve" for line in batch.spend)
         known = {event.id for event in self._events}
         fresh = tuple(event for event in batch.events if event.id not in known)
         written = self._written + write_events(fresh)
@@ -69,11 +79,12 @@ class EventRef:
         )
         ours = RefUpdate(names.run_ref(self.run), commit, self._tip)
         for _ in range(_TRIES):
-            spend = self._ledger.prepare(batch.spend, at)
+            spend = self._ledger.prepare(batch.spend, at, held=reserves)
             try:
                 self._repository.update_refs((ours, *batch.refs, *spend))
             except RefMoved as moved:
-                if not spend or any(self._has_moved(update) for update in (ours, *batch.refs)):
+                alone = not spend or reserves
+                if alone or any(self._has_moved(update) for update in (ours, *batch.refs)):
                     raise Overtaken(moved.what) from moved
             else:
                 self._tip, self._written = commit, written

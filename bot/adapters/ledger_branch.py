@@ -25,16 +25,21 @@ class LedgerBranch:
     def lines(self, month: str | None = None) -> tuple[LedgerLine, ...]:
         """Return all lines, or those of a month such as 2026-11, in the order of writing."""
         self._read()
-        months = sorted(self._months) if month is None else [month]
-        return tuple(line for name in months for line in self._months.get(name, ()))
+        return self._all() if month is None else self._months.get(month, ())
 
-    def prepare(self, more: Iterable[LedgerLine], at: datetime) -> tuple[RefUpdate, ...]:
-        """Write the commit that adds the lines not there yet; return the move that lands it."""
+    def prepare(
+        self, more: Iterable[LedgerLine], at: datetime, *, held: bool = False
+    ) -> tuple[RefUpdate, ...]:
+        """Write the commit that adds the lines not there yet; return the move that lands it.
+
+        `held` tells upon which state: as `lines` last returned it, be it the latest or not.
+        """
         more = tuple(more)
         if not more:
             return ()
-        self._read()
-        fresh = new_lines(self.lines(), more)
+        if not held:
+            self._read()
+        fresh = new_lines(self._all(), more)
         if not fresh:
             return ()
         months = dict(self._months)
@@ -47,6 +52,9 @@ class LedgerBranch:
         message = f"Record {len(fresh)} ledger line(s)\n"
         commit = self._repository.commit_files(files, message, at, self._tip)
         return (RefUpdate(names.LEDGER, commit, self._tip),)
+
+    def _all(self) -> tuple[LedgerLine, ...]:
+        return tuple(line for month in sorted(self._months) for line in self._months[month])
 
     def _read(self) -> None:
         tip = self._repository.refs(names.LEDGER).get(names.LEDGER)

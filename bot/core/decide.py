@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from bot.core.accounts import Accounts
 from bot.core.base import ZERO_USD, Sha
 from bot.core.events import RunStatus
 from bot.core.fixes import fix_workstream, same_findings
@@ -55,6 +56,7 @@ class AskHuman:
     cause: str
     workstream: str | None = None
     provider: str | None = None
+    others_usd: Decimal = ZERO_USD
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ Action = (
 )
 
 
-def decide(state: RunState, now: datetime) -> tuple[Action, ...]:
+def decide(state: RunState, now: datetime, accounts: Accounts) -> tuple[Action, ...]:
     """Return what to do now; nothing means that something running, or a person, is waited for."""
     if state.request is None or state.finished:
         return ()
@@ -114,10 +116,10 @@ def decide(state: RunState, now: datetime) -> tuple[Action, ...]:
     landing = _publish(state)
     if landing:
         return landing
-    starts, questions = _start(state, now)
+    starts, questions = _start(state, now, accounts)
     if starts or questions or state.running:
         return (*starts, *questions)
-    return _after_work(state, now)
+    return _after_work(state, now, accounts)
 
 
 def _publish(state: RunState) -> tuple[Action, ...]:
@@ -135,12 +137,14 @@ def _publish(state: RunState) -> tuple[Action, ...]:
     return ()
 
 
-def _start(state: RunState, now: datetime) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
+def _start(
+    state: RunState, now: datetime, accounts: Accounts
+) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
     """Hand out what is ready, longest remaining way first, as far as room and files allow."""
     lost = {a.started.workstream: a for a in state.running if a.lease_until <= now}
     busy = [a for a in state.running if a.lease_until > now]
     running = [state.workstreams[a.started.workstream] for a in busy]
-    cover: Mapping[str, Decimal] = cover_left(state)
+    cover: Mapping[str, Decimal] = cover_left(state, now, accounts)
     busy_providers = [a.started.provider for a in busy if a.started.reserved_usd]
     starts: list[Action] = []
     questions: list[Action] = list(_approvals(state))
@@ -163,7 +167,7 @@ def _start(state: RunState, now: datetime) -> tuple[tuple[Action, ...], tuple[Ac
                 running.append(workstream)
             case NeedsApproval() | NoRoute() as verdict:
                 if not _money_may_come_back(verdict, [*busy_providers, *_paid(starts)]):
-                    questions += _ask_for_a_tier(state, workstream, verdict)
+                    questions += _ask_for_a_tier(state, workstream, verdict, accounts)
     return tuple(starts), tuple(questions)
 
 
@@ -260,11 +264,16 @@ def _approvals(state: RunState) -> list[Action]:
 
 
 def _ask_for_a_tier(
-    state: RunState, workstream: Workstream, verdict: NeedsApproval | NoRoute
+    state: RunState,
+    workstream: Workstream,
+    verdict: NeedsApproval | NoRoute,
+    accounts: Accounts,
 ) -> list[Action]:
+    others = ZERO_USD
     if isinstance(verdict, NeedsApproval):
         provider: str | None = verdict.tier.provider
-        why = cap_reached(state, verdict.tier.provider) or "it is paid"
+        others = accounts.others(verdict.tier.provider)
+        why = cap_reached(state, verdict.tier.provider, accounts) or "it is paid"
         question = f"{workstream.id} could only go on with {provider}, and {why}: "
         cause = f"paid:{provider}.{len(state.granted)}.{state.requests}"
     else:
@@ -273,10 +282,10 @@ def _ask_for_a_tier(
         cause = f"tier:{workstream.id}.{len(state.granted)}.{state.requests}"
     if cause in {asked.cause for asked in state.asked}:
         return []
-    return [AskHuman(question + verdict.because, cause, workstream.id, provider)]
+    return [AskHuman(question + verdict.because, cause, workstream.id, provider, others)]
 
 
-def _after_work(state: RunState, now: datetime) -> tuple[Action, ...]:
+def _after_work(state: RunState, now: datetime, accounts: Accounts) -> tuple[Action, ...]:
     """Nothing runs and nothing can start: combine, check, mend, or end."""
     if not state.integrated or (state.integration is None and state.landing):
         return (Integrate(state.iteration),)
@@ -293,10 +302,10 @@ def _after_work(state: RunState, now: datetime) -> tuple[Action, ...]:
         return ()
     if missing:
         return (RunGates(state.iteration, state.integration.head_sha, missing),)
-    return (_after_gates(state),)
+    return (_after_gates(state, cover_left(state, now, accounts)),)
 
 
-def _after_gates(state: RunState) -> Action:
+def _after_gates(state: RunState, cover: Mapping[str, Decimal]) -> Action:
     failed = _open(state, "failed")
     if not failed:
         return _finish(state, "every gate passed")
@@ -308,7 +317,7 @@ def _after_gates(state: RunState) -> Action:
     if same_findings(state, failed):
         return _finish(state, f"the last fix changed nothing about {names}")
     fix = fix_workstream(state, failed)
-    match _route(state, fix, cover_left(state)):
+    match _route(state, fix, cover):
         case Route():
             return StartIteration(state.iteration + 1, fix, f"{names} failed")
         case NeedsApproval(because=because) | NoRoute(because=because):

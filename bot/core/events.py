@@ -41,7 +41,7 @@ class Policy(Strict):
     gates: tuple[GateName, ...] = tuple(GateName)  # those that are switched on
     budget_usd: Usd | None = None  # of the run; None: what is approved is the bound
     workstream_usd: Usd | None = None  # an attempt takes at most so much of an approval
-    month_left: dict[str, Usd] = Field(default_factory=dict)  # under each provider's cap
+    month_caps: dict[str, Usd] = Field(default_factory=dict)  # of each paid provider
     engine: str | None = None  # what --engine asked for, where a workstream pins none
     ladder: Ladder = Ladder()
 
@@ -242,6 +242,7 @@ class ApprovalRequested(_Event):
     workstream: str | None = None
     provider: str | None = None
     question: str
+    others_usd: Usd = ZERO_USD  # what other runs had of the provider's month just then
 
 
 class ApprovalGranted(_Event):
@@ -253,6 +254,7 @@ class ApprovalGranted(_Event):
     usd: Usd = ZERO_USD
     because: str = ""
     plan_hash: str = ""
+    until: Moment | None = None  # money goes out under it before then; None: while the run lasts
 
     @classmethod
     def _what(cls, value: dict[str, Any]) -> str:

@@ -164,6 +164,7 @@ class Journal:
             workstream=question.workstream,
             provider=question.provider,
             question=question.question,
+            others_usd=question.others_usd,
         )
 
     def iteration(self, start: StartIteration) -> Event:

@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 
+from bot.core.accounts import Accounts
 from bot.core.base import ZERO_USD
-from bot.core.ledger import Billing, LedgerLine, spent
+from bot.core.ledger import Billing, LedgerLine
 from bot.core.routing import Ladder
 from bot.core.state import Attempt, RunState
 
 
-def cover_left(state: RunState) -> dict[str, Decimal]:
+def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, Decimal]:
     """Return what approvals still cover, by provider: granted, less spent, less reserved.
 
-    A yes to another plan covers nothing. Never more than the run's budget leaves, where it has
-    one, nor than the provider's monthly cap left when the run was asked for.
+    A yes to another plan covers nothing, nor does one whose time is over. Never more than the run's budget leaves, where it has
+    one, nor than other runs have left of the provider's month.
     """
     used = _used(state)
     left: dict[str, Decimal] = {}
     for grant in state.holding:
-        if grant.provider:
+        if grant.provider and (grant.until is None or now < grant.until):
             left[grant.provider] = left.get(grant.provider, ZERO_USD) + grant.usd
-    budget, months = state.policy.budget_usd, state.policy.month_left
+    budget, caps = state.policy.budget_usd, state.policy.month_caps
     for provider in left:
         mine = used.get(provider, ZERO_USD)
         left[provider] -= mine
-        if provider in months:
-            left[provider] = min(left[provider], months[provider] - mine)
+        if provider in caps:
+            month = caps[provider] - accounts.others(provider)
+            left[provider] = min(left[provider], month - mine)
         if budget is not None:
             left[provider] = min(left[provider], budget - sum(used.values(), ZERO_USD))
     return left
 
 
-def month_left(ladder: Ladder, cap: Decimal, lines: Iterable[LedgerLine]) -> dict[str, Decimal]:
-    """Return what a monthly cap leaves each paid provider of a ladder beside these lines."""
-    lines = tuple(lines)
+def month_caps(ladder: Ladder, cap: Decimal) -> dict[str, Decimal]:
+    """Return the monthly cap of each paid provider of a ladder."""
     paid = {rung.tier.provider for rung in ladder.rungs if rung.tier.billing is Billing.PAID}
-    return {
-        provider: max(cap - spent(line for line in lines if line.provider == provider), ZERO_USD)
-        for provider in sorted(paid)
-    }
+    return dict.fromkeys(sorted(paid), cap)
 
 
 def reserve(
@@ -54,13 +53,13 @@ def reserve(
     }
 
 
-def cap_reached(state: RunState, provider: str) -> str:
+def cap_reached(state: RunState, provider: str, accounts: Accounts) -> str:
     """Say which cap keeps an approval from covering more; empty: none does."""
     used = _used(state)
-    budget, month = state.policy.budget_usd, state.policy.month_left.get(provider)
+    budget, cap = state.policy.budget_usd, state.policy.month_caps.get(provider)
     if budget is not None and sum(used.values(), ZERO_USD) >= budget:
         return f"the run's budget of ${budget:.2f} is used up; resume with a larger --max-usd"
-    if month is not None and used.get(provider, ZERO_USD) >= month:
+    if cap is not None and used.get(provider, ZERO_USD) + accounts.others(provider) >= cap:
         return f"the monthly cap for {provider} is reached; limits.provider_month_usd sets it"
     return ""
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 from bot.core import names
+from bot.core.accounts import Accounts
 from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, Usd
 from bot.core.decide import AskHuman, decide
 from bot.core.events import ApprovalRequested, Event, RunStatus
@@ -181,9 +182,17 @@ _WRONG = {
 def open_questions(state: RunState) -> tuple[ApprovalRequested, ...]:
     """Return the questions that still wait for a person: those that would be put again."""
     never = datetime.min.replace(tzinfo=UTC)  # no lease has run out: nothing else is decided
-    actions = decide(replace(state, asked=()), never)
-    still = {action.cause for action in actions if isinstance(action, AskHuman)}
-    return tuple(question for question in state.asked if question.cause in still)
+    found = []
+    for question in state.asked:
+        actions = decide(replace(state, asked=()), never, accounts_when(question))
+        if question.cause in {a.cause for a in actions if isinstance(a, AskHuman)}:
+            found.append(question)
+    return tuple(found)
+
+
+def accounts_when(question: ApprovalRequested) -> Accounts:
+    """Return what the ledger said when a question was put: only then was it decided."""
+    return Accounts({question.provider: question.others_usd} if question.provider else {})
 
 
 def status_of(state: RunState) -> RunStatus:

@@ -15,6 +15,7 @@ from bot.adapters.combine import Conflict
 from bot.adapters.event_ref import Batch, EventRef, Overtaken
 from bot.adapters.git import RefUpdate, Repository
 from bot.core import names
+from bot.core.accounts import Accounts
 from bot.core.base import RunId, Sha
 from bot.core.decide import (
     Action,
@@ -85,6 +86,7 @@ class _Draft:
     """A batch being made: decisions add to it until nothing more can be decided at once."""
 
     state: RunState
+    accounts: Accounts
     events: list[Event] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     refs: dict[str, Sha] = field(default_factory=dict)
@@ -139,7 +141,7 @@ class Settler:
         """
         facts = tuple(facts)
         for nth in range(_OVERTAKEN_AT_MOST):
-            draft = _Draft(fold(self._record.load()))
+            draft = _Draft(fold(self._record.load()), self._record.accounts(self._clock.now()))
             self._adopt_push(draft)
             for fact in facts:
                 self._add_fact(fact, draft)
@@ -193,7 +195,7 @@ class Settler:
     def _add_decisions(self, draft: _Draft) -> None:
         """Carry out what takes no time, one decision after another, and collect what does."""
         while self._hands.ready():
-            actions = decide(draft.state, self._clock.now())
+            actions = decide(draft.state, self._clock.now(), draft.accounts)
             quick = [a for a in actions if not isinstance(a, StartWorkstream | RunGates)]
             for action in quick:
                 self._carry_out(action, draft)

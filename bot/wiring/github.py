@@ -33,9 +33,9 @@ def build_desk(here: Runner, name: str, default_branch: str, run: RunId | None =
     settings = load_settings(origin)
     server, repository = here.require("GITHUB_SERVER_URL"), here.require("GITHUB_REPOSITORY")
 
-    def policy(run: RunId, budget: Decimal | None) -> Policy:
+    def policy(budget: Decimal | None) -> Policy:
         ladder = ladder_elsewhere(origin, settings, _environment_of_agents(here))
-        return policy_with(origin, run, Asked(task="", max_usd=budget), ladder, settings)
+        return policy_with(Asked(task="", max_usd=budget), ladder, settings)
 
     return Desk(
         origin=origin,

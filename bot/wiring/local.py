@@ -33,7 +33,7 @@ def start_request(repository: Repository, asked: Asked, run: RunId) -> RunReques
         task=asked.task,
         base_sha=base_commit(repository, asked.base),
         base_ref=_branch(repository) if asked.base == "HEAD" else asked.base,
-        policy=_policy(repository, run, asked),
+        policy=_policy(repository, asked),
     )
 
 
@@ -44,9 +44,9 @@ def _branch(repository: Repository) -> str:
     return found.decode("utf-8", "replace").strip() or "HEAD"
 
 
-def _policy(repository: Repository, run: RunId, asked: Asked) -> Policy:
+def _policy(repository: Repository, asked: Asked) -> Policy:
     settings = load_settings(repository)
-    return policy_with(repository, run, asked, load_ladder(repository, settings), settings)
+    return policy_with(asked, load_ladder(repository, settings), settings)
 
 
 def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunRequested:
@@ -62,7 +62,7 @@ def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunReque
         task=first.task,
         base_sha=first.base_sha,
         base_ref=first.base_ref,
-        policy=_policy(repository, run, asked),
+        policy=_policy(repository, asked),
     )
 
 

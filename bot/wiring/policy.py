@@ -1,18 +1,13 @@
-"""What a run goes by, as settings, the ledger and whoever asked for it say."""
+"""What a run goes by, as settings and whoever asked for it say."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.adapters.clock import SystemClock
-from bot.adapters.git import Repository
-from bot.adapters.ledger_branch import LedgerBranch
-from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.events import Policy
-from bot.core.ledger import month_of
-from bot.core.money import month_left
+from bot.core.money import month_caps
 from bot.core.routing import Ladder
 
 
@@ -27,12 +22,8 @@ class Asked:
     max_usd: Decimal | None = None
 
 
-def policy_with(
-    repository: Repository, run: RunId, asked: Asked, ladder: Ladder, settings: Settings
-) -> Policy:
+def policy_with(asked: Asked, ladder: Ladder, settings: Settings) -> Policy:
     """Say what a run goes by, with the ladder as its machines find it."""
-    month = LedgerBranch(repository).lines(month_of(SystemClock().now()))
-    others = [line for line in month if line.run != run]
     return Policy(
         max_parallel=settings.max_parallel,
         jobs=asked.jobs,
@@ -40,7 +31,7 @@ def policy_with(
         max_iterations=settings.max_iterations,
         budget_usd=asked.max_usd if asked.max_usd is not None else settings.limits.run_usd,
         workstream_usd=settings.limits.workstream_usd,
-        month_left=month_left(ladder, settings.limits.provider_month_usd, others),
+        month_caps=month_caps(ladder, settings.limits.provider_month_usd),
         engine=asked.engine,
         ladder=ladder,
     )

@@ -11,6 +11,7 @@ from bot.adapters.git import Repository
 from bot.adapters.ledger_branch import LedgerBranch
 from bot.cli.approve import approve
 from bot.cli.approve_paid import approve_paid
+from bot.core.accounts import Accounts
 from bot.core.base import ZERO_USD
 from bot.core.events import Policy
 from bot.core.money import cover_left
@@ -41,7 +42,7 @@ def approved(shop: Repo) -> tuple[dict[str, Decimal], Decimal]:
     assert {(line.entry, line.by, line.justification) for line in lines} <= {
         ("approve", "Ada", "it matters")
     }
-    return cover_left(fold(EventRef(repository, RUN).load())), sum(
+    return cover_left(fold(EventRef(repository, RUN).load()), at(99), Accounts()), sum(
         (line.cost_usd for line in lines), ZERO_USD
     )
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import count
 from random import Random
 
+from bot.core.accounts import Accounts
 from bot.core.base import Sha, digest
 from bot.core.decide import (
     Action,
@@ -249,7 +250,7 @@ class _Driver:
 
         add(*facts)
         for _ in range(_DECISIONS_AT_ONCE):
-            actions = decide(state, self.now)
+            actions = decide(state, self.now, Accounts())
             self.steps.append(Step(self.now, state, actions))
             quick = [a for a in actions if not isinstance(a, StartWorkstream | RunGates)]
             for action in quick:

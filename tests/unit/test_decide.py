@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.core import events as happened
+from bot.core.accounts import Accounts
 from bot.core.decide import (
     Action,
     AskHuman,
@@ -175,9 +176,9 @@ def test_attempts_only_count_up_and_a_late_result_changes_nothing(seed: int) -> 
 def test_a_run_ends_or_waits_for_a_person_and_says_why_of_every_workstream(seed: int) -> None:
     played = a_run(seed)
     state = played.state
-    would_ask = decide(replace(state, asked=()), played.now)
+    would_ask = decide(replace(state, asked=()), played.now, Accounts())
     assert state.finished or any(isinstance(action, AskHuman) for action in would_ask)
-    assert decide(state, played.now) == ()
+    assert decide(state, played.now, Accounts()) == ()
     for standing in state.standings.values():
         assert standing.status is not WorkstreamStatus.RUNNING
         if standing.status not in {WorkstreamStatus.LANDED, WorkstreamStatus.READY}:
@@ -213,10 +214,11 @@ def test_any_prefix_of_a_history_decides_the_same_again_also_after_it_was_writte
         state = fold([event], state)
         assert again == event
         for now in (event.at, event.at + timedelta(days=1)):
-            assert decide(state, now) == decide(fold([], state), now)
+            assert decide(state, now, Accounts()) == decide(fold([], state), now, Accounts())
     assert fold(read) == state == played.state
     cut = Random(seed).randint(0, len(read))
-    assert decide(fold(read[:cut] + read[:cut]), at(0)) == decide(fold(read[:cut]), at(0))
+    again = decide(fold(read[:cut] + read[:cut]), at(0), Accounts())
+    assert again == decide(fold(read[:cut]), at(0), Accounts())
 
 
 @some
@@ -236,7 +238,8 @@ def test_core_decides_something_of_any_part_of_a_history_in_any_order(seed: int)
     events, random = list(a_run(seed).events), Random(seed)
     for _ in range(10):
         some_events = random.sample(events, random.randint(0, len(events)))
-        assert isinstance(decide(fold(some_events), at(random.uniform(0, 1e5))), tuple)
+        now = at(random.uniform(0, 1e5))
+        assert isinstance(decide(fold(some_events), now, Accounts()), tuple)
 
 
 def came_to(played: Played) -> object:
@@ -294,6 +297,7 @@ ONE = plan(workstream("a"))
 PAIR = plan(workstream("a"), workstream("b", needs=["a"]))
 TIERS = Policy(ladder=ladder(tier("local"), tier("other")))
 HEAD = "+".join
+EMPTY = Accounts()
 
 
 def decided(
@@ -302,9 +306,10 @@ def decided(
     policy: Policy = TIERS,
     now: float = 100,
     again: Event | None = None,
+    accounts: Accounts = EMPTY,
 ) -> tuple[Action, ...]:
     told = (*run_of(what, *events, policy=policy), *([again] if again else []))
-    return decide(fold(told), at(now))
+    return decide(fold(told), at(now), accounts)
 
 
 def standing(what: Plan, name: str, *events: Event | tuple[Event, ...]) -> tuple[str, str]:
@@ -333,8 +338,8 @@ def gates_of(head: str, iteration: int = 1, cause: str = "1", **statuses: str) -
 
 
 def test_without_a_request_nothing_is_done_and_with_one_a_plan_is_made() -> None:
-    assert decide(fold([]), at(0)) == ()
-    assert decide(fold([requested()]), at(0)) == (MakePlan(),)
+    assert decide(fold([]), at(0), Accounts()) == ()
+    assert decide(fold([requested()]), at(0), Accounts()) == (MakePlan(),)
 
 
 def test_quota_goes_to_the_next_tier_at_once_and_does_not_count_as_an_attempt() -> None:
@@ -469,10 +474,12 @@ def test_money_is_reserved_before_parallel_work_starts_and_comes_back_when_it_wa
     began = started("a", provider="openai", reserved_usd="1.5")
     cheap = finished("a", usage=usage(usd="0.25"))
     told = run_of(two, grant, began, cheap, policy=policy)
-    assert cover_left(fold(told)) == {"openai": Decimal("1.75")}
+    assert cover_left(fold(told), at(99), Accounts()) == {"openai": Decimal("1.75")}
     unknown = finished("a", usage=usage(known=False))
     told = run_of(two, grant, began, unknown, policy=policy)
-    assert cover_left(fold(told)) == {"openai": Decimal("0.5")}, "unknown is not nothing"
+    assert cover_left(fold(told), at(99), Accounts()) == {"openai": Decimal("0.5")}, (
+        "unknown is not nothing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -488,7 +495,7 @@ def test_a_yes_to_money_covers_the_plan_that_it_was_said_of(
 ) -> None:
     grant = granted(provider="openai", usd="4", plan_hash=plan_hash)
     policy = Policy(ladder=ladder(tier("openai", usd="10")))
-    assert cover_left(fold(run_of(ONE, grant, policy=policy))) == left
+    assert cover_left(fold(run_of(ONE, grant, policy=policy)), at(99), Accounts()) == left
     [action] = decided(ONE, grant, policy=policy)
     assert isinstance(action, StartWorkstream if left else AskHuman)
 
@@ -702,7 +709,8 @@ def test_a_cancelled_run_hands_nothing_out_and_ends_when_what_runs_has_ended() -
 
 
 def test_a_run_that_is_cancelled_before_it_has_a_plan_ends() -> None:
-    assert end_of(decide(fold([requested(), CANCEL]), at(60))).status is RunStatus.CANCELLED
+    end = end_of(decide(fold([requested(), CANCEL]), at(60), Accounts()))
+    assert end.status is RunStatus.CANCELLED
 
 
 def test_a_plan_that_was_not_accepted_is_not_run() -> None:
@@ -725,18 +733,18 @@ def test_a_budget_bounds_what_was_approved(
     one = plan(workstream("a"), limits={"budget_usd": of_the_plan})
     policy = Policy(budget_usd=asked_for and Decimal(asked_for))
     told = run_of(one, granted(provider="openai", usd="4"), policy=policy)
-    assert cover_left(fold(told)) == {"openai": Decimal(left)}
+    assert cover_left(fold(told), at(99), Accounts()) == {"openai": Decimal(left)}
 
 
 def test_a_monthly_cap_bounds_what_was_approved_and_is_named_when_a_person_is_asked() -> None:
     steps = ladder(tier("openai", usd="10"))
-    policy = Policy(ladder=steps, month_left={"openai": Decimal("0.5")})
+    policy = Policy(ladder=steps, month_caps={"openai": Decimal(20)})
     grant = granted(provider="openai", usd="4")
-    [start] = decided(ONE, grant, policy=policy)
-    assert isinstance(start, StartWorkstream)
-    assert start.reserved_usd == Decimal("0.5")
-    spent = policy.model_copy(update={"month_left": {"openai": Decimal(0)}})
-    [ask] = decided(ONE, grant, policy=spent)
+    nearly = Accounts({"openai": Decimal("19.5")})
+    assert start_of(decided(ONE, grant, policy=policy, accounts=nearly)).reserved_usd == Decimal(
+        "0.5"
+    )
+    [ask] = decided(ONE, grant, policy=policy, accounts=Accounts({"openai": Decimal(20)}))
     assert isinstance(ask, AskHuman)
     assert "monthly cap for openai" in ask.question
 

@@ -452,7 +452,7 @@ NEXT: dict[str, tuple[tuple[Event, ...], tuple[str, ...]]] = {
         run_of(
             plan(workstream("a")),
             PAID,
-            policy=ONLY_PAID.model_copy(update={"month_left": {"openai": 0}}),
+            policy=ONLY_PAID.model_copy(update={"month_caps": {"openai": 0}}),
         ),
         ("/retry a",),
     ),

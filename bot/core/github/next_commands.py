@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from bot.core.events import ApprovalRequested, RunStatus
 from bot.core.github.presence import Presence
 from bot.core.money import cap_reached
-from bot.core.report import Report, lost_workstreams, open_questions, proposed_usd
+from bot.core.report import (
+    Report,
+    accounts_when,
+    lost_workstreams,
+    open_questions,
+    proposed_usd,
+)
 from bot.core.state import RunState
 
 
@@ -30,7 +36,7 @@ def on_github(report: Report, state: RunState, presence: Presence) -> Report:
 def answer_to(state: RunState, question: ApprovalRequested) -> str:
     """Return the command that answers a question; what is left open in it is written as an …"""
     name = question.workstream
-    if question.provider and not cap_reached(state, question.provider):
+    if question.provider and not cap_reached(state, question.provider, accounts_when(question)):
         return f"/approve-paid {question.provider} {proposed_usd(state, question):.2f} because …"
     if question.cause.startswith("workstream:"):
         return f"/approve {name}"

@@ -281,7 +281,7 @@ class Intake:
             task=task,
             base_sha=base,
             base_ref=desk.default_branch,
-            policy=desk.policy(run, budget),
+            policy=desk.policy(budget),
         )
 
     def _handed_out(self, run: GithubRun) -> Taken:

@@ -76,7 +76,7 @@ class Desk:
     default_branch: str
     job: Job
     planner: Planner
-    policy: Callable[[RunId, Decimal | None], Policy]  # of a run, with its own budget if any
+    policy: Callable[[Decimal | None], Policy]  # of a run, with its own budget if any
 
     def of(self, run: RunId) -> Desk:
         """Return a desk on which all refs of a run lie, too."""

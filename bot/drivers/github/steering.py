@@ -118,7 +118,7 @@ class Steering:
             task=first.task,
             base_sha=first.base_sha,
             base_ref=first.base_ref,
-            policy=self.run.desk.policy(self.run.run, first.policy.budget_usd),
+            policy=self.run.desk.policy(first.policy.budget_usd),
         )
 
     def _record(self, answer: AnswerOf, *more: Fact) -> str:
