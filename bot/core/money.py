@@ -16,8 +16,8 @@ from bot.core.state import Attempt, RunState
 def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, Decimal]:
     """Return what approvals still cover, by provider: granted, less spent, less reserved.
 
-    A yes to another plan covers nothing, nor does one whose time is over. Never more than the run's budget leaves, where it has
-    one, nor than other runs have left of the provider's month.
+    A yes to another plan covers nothing, nor does one whose time is over. Never more than the
+    run's budget leaves, where it has one, nor than other runs have left of the provider's month.
     """
     used = _used(state)
     left: dict[str, Decimal] = {}
