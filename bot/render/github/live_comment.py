@@ -12,7 +12,7 @@ from bot.core.github.links import Links
 from bot.core.github.next_commands import next_commands
 from bot.core.github.presence import Presence, marker
 from bot.core.metrics import tiers_of
-from bot.core.report import Report, WorkstreamReport, make_report, open_questions
+from bot.core.report import Report, WorkstreamReport, make_report
 from bot.core.routing import Tier
 from bot.core.state import RunState
 from bot.render.github.headline import headline
@@ -24,7 +24,6 @@ from bot.render.github.markdown import (
     details,
     link,
     paragraphs,
-    quoted,
     record,
     table,
 )
@@ -36,11 +35,11 @@ from bot.render.github.sections import (
     gates_table,
     lost_list,
     not_made,
+    questions,
     task_list,
 )
 from bot.render.words import URGENCY, dollars, words
 
-MAX_QUESTIONS = 5
 MAX_NOTES = 30
 OPEN_NOTES = 3
 OPEN_TABLE = 20  # workstreams up to which they are shown without a click
@@ -79,10 +78,7 @@ def _folded(shown: str, number: int) -> str:
 
 def _asks(state: RunState, presence: Presence) -> str:
     """Put the open questions, and what to type."""
-    questions = open_questions(state)
-    lines = [quoted(question.question) for question in questions[:MAX_QUESTIONS]]
-    if len(questions) > MAX_QUESTIONS:
-        lines.append(f"… and {len(questions) - MAX_QUESTIONS} more questions")
+    lines = [questions(state)]
     typed = commands(next_commands(state))
     if typed:
         pull = f" or on #{presence.pull.number}" if presence.pull else ""

@@ -23,6 +23,7 @@ from bot.render.github.sections import (
     gates_table,
     lost_list,
     not_made,
+    questions,
 )
 
 WORDS = 1_500  # characters of an agent's words at most
@@ -65,6 +66,7 @@ def pull_body(
         marker(run, "pull"),
         f"{_reference(state, presence.issue)} Asked for by {inline(requester, 60)}.",
         headline(run, state, presence),
+        questions(state),
         conflict_line(state, presence),
         "## What was done",
         _done(state, presence, links),

@@ -13,11 +13,13 @@ from bot.core.github.presence import Presence
 from bot.core.ledger import Billing
 from bot.core.metrics import Cost, Metrics, sum_of
 from bot.core.names import combined_branch
+from bot.core.report import open_questions
 from bot.core.state import RunState, WorkstreamStatus
-from bot.render.github.markdown import GATE_SYMBOLS, bullets, code, link, table
+from bot.render.github.markdown import GATE_SYMBOLS, bullets, code, link, paragraphs, quoted, table
 from bot.render.words import count, dollars, figures_of, measured, words
 
 MAX_LISTED = 12
+MAX_QUESTIONS = 5
 
 _WRONG = {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT, WorkstreamStatus.CANCELLED}
 _THINGS = {
@@ -27,6 +29,15 @@ _THINGS = {
     "pull": "the pull request",
     "draft": "a draft",
 }
+
+
+def questions(state: RunState) -> str:
+    """Put the questions that a person has not answered yet."""
+    asked = open_questions(state)
+    lines = [quoted(one.question) for one in asked[:MAX_QUESTIONS]]
+    if len(asked) > MAX_QUESTIONS:
+        lines.append(f"… and {len(asked) - MAX_QUESTIONS} more questions")
+    return paragraphs(*lines).strip()
 
 
 def gates_table(state: RunState, events: Sequence[Event], presence: Presence, links: Links) -> str:
