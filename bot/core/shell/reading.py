@@ -9,12 +9,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from functools import cache
 
-import tree_sitter_bash
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
 from bot.core.shell import printing, unwrapping
+from bot.core.shell.grammar import is_tangled, tree_of
+from bot.core.shell.places import places_in
 from bot.core.shell.values import (
     NOTHING,
     ForkBomb,
@@ -41,14 +41,6 @@ _PARTS = frozenset(
 )
 _REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 
-# `{git,push}` as a whole command: the grammar takes its brace for that of a block.
-_BRACED = re.compile(rb"(?m)(^|[;&|(]\s*)\{([^\s{}]*,[^\s{}]*)\}")
-# The grammar takes time and memory by the square of these where they do not fit together. What
-# stands in quotes and here-documents is not counted; whoever fools this only waits.
-_OPERATORS = re.compile(r"[()|]")
-_MOST_OPERATORS = 4_000
-_QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
-_DOCUMENT = re.compile(r"<<-?\s*['\"]?(\w+)")
 # Variables whose text other programs hand to a shell.
 _RUN_BY_OTHERS = re.compile(
     r"(GIT_)?(SEQUENCE_)?EDITOR|VISUAL|(GIT_|MAN)?PAGER|GIT_(SSH|PROXY)_COMMAND|GIT_EXTERNAL_DIFF"
@@ -64,11 +56,6 @@ def read_commands(text: str) -> tuple[Found, ...]:
     reader = Reader()
     reader.read(text, Scope(), NOTHING)
     return tuple(dict.fromkeys(reader.found))
-
-
-@cache
-def _language() -> Language:
-    return Language(tree_sitter_bash.language())
 
 
 class _Enough(Exception):
@@ -91,12 +78,9 @@ class Reader:
         try:
             if len(source) > MAX_BYTES or self._bytes > 4 * MAX_BYTES:
                 self._stop(f"longer than {MAX_BYTES:,} bytes")
-            if _operators(text) > _MOST_OPERATORS:
+            if is_tangled(text):
                 self._stop("too tangled to read")
-            root = Parser(_language()).parse(source).root_node
-            if root.has_error:
-                root = Parser(_language()).parse(_BRACED.sub(_apart, source)).root_node
-            return self.walk(root, scope, stdin)
+            return self.walk(tree_of(source), scope, stdin)
         except _Enough:
             if self._depth:
                 raise
@@ -346,7 +330,7 @@ class Reader:
             return self._called(first.text, scope.inner(arguments=rest), stdin)
         program = posixpath.basename(first.text) or first.text
         arguments = tuple(word.text for word in rest)
-        paths = tuple(scope.resolve(place) for place in _places(program, arguments))
+        paths = tuple(scope.resolve(place) for place in places_in(program, arguments))
         self.note(Ran(program, arguments, paths, writes))
         file = scope.files.get(scope.resolve(first.text)) if "/" in first.text else None
         if file is not None:
@@ -378,39 +362,3 @@ def _in_a_row(node: Node) -> list[Node]:
         found += reversed(node.named_children[1:])
         node = node.named_children[0]
     return [node, *reversed(found)]
-
-
-def _operators(text: str) -> int:
-    lines, kept, until = text.split("\n"), [], ""
-    ends = {line.strip() for line in lines}
-    for line in lines:
-        if until:
-            until = "" if line.strip() == until else until
-            continue
-        kept.append(line)
-        found = _DOCUMENT.search(line)
-        until = found[1] if found and found[1] in ends else ""
-    return len(_OPERATORS.findall(_QUOTED.sub("", "\n".join(kept))))
-
-
-def _apart(braced: re.Match[bytes]) -> bytes:
-    return braced[1] + braced[2].replace(b",", b" ")
-
-
-_SAYS = frozenset({"echo", "printf", "test", "["})
-_SEARCHES = frozenset({"grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "sed", "awk", "jq"})
-
-
-def _places(program: str, arguments: Sequence[str]) -> list[str]:
-    """Return the arguments that may be paths: no options, patterns or words to say."""
-    if program in _SAYS:
-        return []
-    places = [_place_in(argument) for argument in arguments]
-    found = [place for place in places if place[:1] not in ("-", "")]
-    return found[1:] if program in _SEARCHES else found
-
-
-def _place_in(argument: str) -> str:
-    """Return the path in an argument such as `--output=path` or `of=path`."""
-    found = re.match(r"-{0,2}[A-Za-z][\w-]*=(.+)", argument, re.DOTALL)
-    return found[1] if found else argument
