@@ -12,7 +12,8 @@ from bot.core import names
 from bot.core.base import Strict
 from bot.core.documents import Document, Problem, parse, read_yaml
 from bot.core.ledger import Billing
-from bot.core.routing import Ladder, RoutingRule, Rung, Tier
+from bot.core.routing import Ladder, Rung, Tier
+from bot.core.routing_rules import RoutingRule
 from bot.errors import UserError
 
 _ON_THIS_MACHINE = re.compile(r"https?://(localhost|127\.[0-9.]+|\[::1\]|[^/]*\.localhost)([:/]|$)")

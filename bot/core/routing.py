@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from bot.core.base import ZERO_USD, Strict, Usd
 from bot.core.ledger import Billing
 from bot.core.plan import Kind, Name, VariableName, Workstream
+from bot.core.routing_rules import ORDINARY, Demand, RoutingRule
 
 MILLION = Decimal(1_000_000)
 # Ways to ask a model: two of OpenAI's, Anthropic's, Google's.
@@ -85,22 +86,16 @@ class Rung(Strict):
     why_not: str = ""  # empty: usable
 
 
-class RoutingRule(Strict):
-    """Which tiers a kind of work asks for first; all others follow in the ladder's order."""
-
-    kinds: tuple[Kind, ...]
-    prefer: tuple[Name, ...] = ()
-
-
 class Ladder(Strict):
     """Every tier that is known, in order, and which kind of work prefers which."""
 
     rungs: tuple[Rung, ...] = ()
     rules: tuple[RoutingRule, ...] = ()
 
-    def for_kind(self, kind: Kind) -> tuple[Rung, ...]:
-        """Order the rungs for a kind of work: free first, then the repository's own, preferred."""
-        preferred = [name for rule in self.rules if kind in rule.kinds for name in rule.prefer]
+    def for_kind(self, kind: Kind, demand: Demand = ORDINARY) -> tuple[Rung, ...]:
+        """Order the rungs for work: free first, then the repository's own, then preferred."""
+        rules = (rule for rule in self.rules if rule.holds(kind, demand))
+        preferred = [name for rule in rules for name in rule.prefer]
         place = {name: at for at, name in reversed(list(enumerate(preferred)))}
         return tuple(
             sorted(
@@ -145,6 +140,29 @@ class NoRoute:
 Cover = Mapping[str, Decimal]  # dollars that an approval still covers, by provider
 
 
+@dataclass(frozen=True)
+class PaidWish:
+    """The paid tier that a rule wants for some work, and the rule's reason."""
+
+    tier: Tier
+    because: str
+
+
+def paid_wish(
+    workstream: Workstream, ladder: Ladder, demand: Demand, exhausted: Mapping[str, str]
+) -> PaidWish | None:
+    """Find the first paid tier that a rule asks for and that could serve; None: no rule does."""
+    if workstream.engine == SHELL.engine:
+        return None
+    rungs = {rung.tier.name: rung for rung in ladder.rungs}
+    for rule in ladder.rules:
+        wanted = rule.prefer if rule.ask and rule.holds(workstream.kind, demand) else ()
+        for rung in filter(None, map(rungs.get, wanted)):
+            if rung.tier.billing is Billing.PAID and not _why_not(rung, workstream, exhausted):
+                return PaidWish(rung.tier, rule.because or "")
+    return None
+
+
 def route(
     workstream: Workstream,
     ladder: Ladder,
@@ -152,11 +170,13 @@ def route(
     exhausted: Mapping[str, str],
     tried: Collection[str],
     cover: Cover,
+    demand: Demand = ORDINARY,
 ) -> Route | NeedsApproval | NoRoute:
     """Pick the first tier that may serve.
 
     `exhausted` says why, by tier; a tier in `tried` has had its turn at this workstream and
-    comes last. A paid tier serves only where `cover` has money left for its provider.
+    comes last. A paid tier serves only where `cover` has money left for its provider; free ones
+    come before it, but where a rule asks for it.
     """
     if workstream.engine == SHELL.engine:
         if not workstream.run:
@@ -164,12 +184,15 @@ def route(
         return Route(SHELL, "the plan gives the commands")
     passed_over: list[str] = []
     wanting: Tier | None = None
-    rungs = sorted(ladder.for_kind(workstream.kind), key=lambda rung: rung.tier.name in tried)
-    for rung in rungs:
+    wish = paid_wish(workstream, ladder, demand, exhausted)
+    if wish and cover.get(wish.tier.provider, ZERO_USD) > 0 and wish.tier.name not in tried:
+        return Route(wish.tier, f"approved: {wish.because}")
+    ordered = ladder.for_kind(workstream.kind, demand)
+    for rung in sorted(ordered, key=lambda rung: rung.tier.name in tried):
         tier = rung.tier
         if why := _why_not(rung, workstream, exhausted):
             passed_over.append(f"{tier.name}: {why}")
-        elif tier.billing is Billing.PAID and cover.get(tier.provider, Decimal(0)) <= 0:
+        elif tier.billing is Billing.PAID and cover.get(tier.provider, ZERO_USD) <= 0:
             wanting = wanting or tier
             passed_over.append(f"{tier.name}: paid, and not approved")
         else:

@@ -36,6 +36,7 @@ from bot.core.plan import (
 from bot.core.planning.lint import Author, lint
 from bot.core.report import Report
 from bot.core.routing import Tier
+from bot.core.routing_rules import RoutingRule
 from bot.core.state import WorkstreamStatus
 from bot.errors import Exit
 
@@ -47,6 +48,7 @@ GUIDES = (
     "commands",
     "plans",
     "settings",
+    "models",
     "gates",
     "running",
     "security",
@@ -64,7 +66,7 @@ MODELS: dict[str, type[BaseModel]] = {
     model.__name__: model
     for model in (
         *(Plan, Workstream, Criterion, GatesWanted, Limits),
-        *(Settings, AnalyzerSettings, Tier),
+        *(Settings, AnalyzerSettings, Tier, RoutingRule),
         *(Report, Metrics),
     )
 }

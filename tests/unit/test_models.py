@@ -10,7 +10,8 @@ from rich.console import Console
 
 from bot.core.models import Models, by_tier, models_of
 from bot.core.plan import Kind
-from bot.core.routing import Ladder, RoutingRule, Rung
+from bot.core.routing import Ladder, Rung
+from bot.core.routing_rules import RoutingRule
 from bot.render.models import WIDE, print_models
 from tests.support.builders import tier
 

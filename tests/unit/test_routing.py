@@ -11,18 +11,20 @@ from pydantic import ValidationError
 
 from bot.core.catalog import Routing, build_ladder
 from bot.core.ledger import Billing
-from bot.core.plan import Kind
+from bot.core.plan import Complexity, Kind
 from bot.core.routing import (
     SHELL,
     Ladder,
     NeedsApproval,
     NoRoute,
+    PaidWish,
     Route,
-    RoutingRule,
     Rung,
     Tier,
+    paid_wish,
     route,
 )
+from bot.core.routing_rules import ORDINARY, Demand, RoutingRule
 from tests.support.builders import ladder, tier, workstream
 
 WORK = workstream("a")
@@ -136,6 +138,71 @@ def test_a_repositorys_own_tier_comes_before_what_the_catalog_prefers() -> None:
     rules = Routing(rules=(RoutingRule(kinds=(Kind.TESTS,), prefer=("other",)),))
     steps = build_ladder([tier("mine")], [FREE, OTHER], rules, lambda _: "")
     assert [rung.tier.name for rung in steps.for_kind(Kind.TESTS)] == ["mine", "other", "free"]
+
+
+CRITICAL = Demand(Complexity.CRITICAL)
+ASKS = RoutingRule(
+    kinds=(Kind.AUDIT,), prefer=("free", "openai"), ask=True, because="it must be deep"
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "demand", "kind", "first"),
+    [
+        pytest.param({"kinds": ("docs",)}, ORDINARY, "docs", "other", id="its kind"),
+        pytest.param({"kinds": ("docs",)}, ORDINARY, "tests", "free", id="another kind"),
+        pytest.param({"larger_than_tokens": 9}, Demand(tokens=10), "docs", "other", id="large"),
+        pytest.param({"larger_than_tokens": 9}, Demand(tokens=9), "docs", "free", id="not larger"),
+        pytest.param({"complexity": ("critical",)}, CRITICAL, "docs", "other", id="critical"),
+        pytest.param({"complexity": ("critical",)}, ORDINARY, "docs", "free", id="not critical"),
+        pytest.param(
+            {"complexity": ("critical",), "kinds": ("docs",)}, CRITICAL, "tests", "free", id="both"
+        ),
+    ],
+)
+def test_a_rule_prefers_where_all_that_it_names_holds(
+    rule: dict[str, object], demand: Demand, kind: str, first: str
+) -> None:
+    rules = (RoutingRule.model_validate({**rule, "prefer": ("other",)}),)
+    steps = Ladder(rungs=ladder(FREE, OTHER).rungs, rules=rules)
+    found = route(
+        workstream("a", kind=kind), steps, exhausted={}, tried=(), cover={}, demand=demand
+    )
+    assert served(found) == first
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param({"prefer": ["free"]}, id="one for all work"),
+        pytest.param({"kinds": ["audit"], "prefer": ["x"], "ask": True}, id="money without why"),
+        pytest.param({"kinds": ["audit"], "ask": True, "because": "so"}, id="money for nobody"),
+    ],
+)
+def test_a_rule_that_says_too_little_is_refused(rule: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        RoutingRule.model_validate(rule)
+
+
+def test_a_paid_tier_comes_before_free_ones_only_where_a_rule_asks_and_somebody_said_yes() -> None:
+    steps = Ladder(rungs=ladder(FREE, PAID).rungs, rules=(ASKS,))
+    yes = {"openai": "1"}
+    found = routed(steps, kind="audit", cover=yes)
+    assert found == Route(PAID, "approved: it must be deep")
+    assert served(routed(steps, kind="audit")) == "free"
+    assert served(routed(steps, kind="docs", cover=yes)) == "free"
+    assert served(routed(steps, kind="audit", cover=yes, tried=("openai",))) == "free"
+    assert served(routed(steps, kind="audit", cover=yes, exhausted={"openai": "402"})) == "free"
+
+
+def test_nobody_is_asked_for_a_tier_that_could_not_serve() -> None:
+    audit = workstream("a", kind="audit")
+    steps = Ladder(rungs=ladder(FREE, PAID).rungs, rules=(ASKS,))
+    no_key = Ladder(rungs=(Rung(tier=PAID, why_not="no key"),), rules=(ASKS,))
+    assert paid_wish(audit, steps, ORDINARY, {}) == PaidWish(PAID, "it must be deep")
+    assert paid_wish(audit, no_key, ORDINARY, {}) is None
+    assert paid_wish(audit, steps, ORDINARY, {"openai": "402"}) is None
+    assert paid_wish(workstream("a", kind="audit", engine="codex"), steps, ORDINARY, {}) is None
 
 
 tiers = st.lists(

@@ -23,7 +23,11 @@ from tests.support.peers import ROOT, dev_tool, evaluate, lint, shellcheck
 WORKFLOWS = ROOT / ".github" / "workflows"
 ACTION = ROOT / ".github" / "actions" / "orchestrate"
 OURS = ("orchestrate.yml", "workstream.yml", "gates.yml", "gates-post.yml")  # copied elsewhere too
-KEYS = ("NVIDIA_API_KEY", "OPENROUTER_API_KEY", "GROQ_API_KEY", "ORCHESTRATE_API_KEY")
+KEYS = (
+    *("GEMINI_API_KEY", "OPENCODE_API_KEY", "KILO_API_KEY", "CLINE_API_KEY", "NVIDIA_API_KEY"),
+    *("OPENROUTER_API_KEY", "OPENAI_API_KEY", "GROQ_API_KEY", "ANTHROPIC_API_KEY"),
+    *("GOOGLE_API_KEY", "ORCHESTRATE_API_KEY"),
+)
 
 WRITES = {"actions": "write", "contents": "write", "issues": "write", "pull-requests": "write"}
 SHOWS = dict.fromkeys(("checks", "contents", "issues", "pull-requests"), "write")

@@ -19,7 +19,11 @@ from tests.support.github.fake import FakeGithub
 from tests.support.peers import ROOT
 
 SECRETS = {"NVIDIA_API_KEY": "n-secret-value", "GROQ_API_KEY": "g-secret-value"}
-KEYS = {"NVIDIA_API_KEY", "OPENROUTER_API_KEY", "GROQ_API_KEY", "ORCHESTRATE_API_KEY"}
+KEYS = {
+    *("GEMINI_API_KEY", "OPENCODE_API_KEY", "KILO_API_KEY", "CLINE_API_KEY", "NVIDIA_API_KEY"),
+    *("OPENROUTER_API_KEY", "OPENAI_API_KEY", "GROQ_API_KEY", "ANTHROPIC_API_KEY"),
+    *("GOOGLE_API_KEY", "ORCHESTRATE_API_KEY"),
+}
 WRITES = {"actions": "write", "contents": "write", "issues": "write", "pull_requests": "write"}
 NOTHING_READY = {"run": "42", "any": "false", "work": "[]", "planning": "false"}
 
