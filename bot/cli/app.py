@@ -14,6 +14,7 @@ from bot.cli.clean import clean
 from bot.cli.costs import costs
 from bot.cli.demo import demo
 from bot.cli.doctor import doctor
+from bot.cli.engines import engines
 from bot.cli.init import init
 from bot.cli.job import job
 from bot.cli.log import log
@@ -53,6 +54,7 @@ for command in (
     schemas,
 ):
     app.command()(command)
+app.add_typer(engines, name="engines")
 app.add_typer(job, name="job")
 
 

@@ -76,6 +76,12 @@ class EngineHere(Strict):
     get_it: str  # empty: the version that was tried is here
 
 
+class EnginesHere(Strict):
+    """What `orchestrate engines --json` prints."""
+
+    engines: tuple[EngineHere, ...]
+
+
 def engines_here(
     programs: EnginePrograms, find: Callable[[str], tuple[str, str] | None]
 ) -> tuple[EngineHere, ...]:

@@ -8,11 +8,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from bot.adapters.engines.finding import Finder
+from bot.adapters.engines.installing import install
 from bot.adapters.engines.program import Installed
 from bot.adapters.package_data import data_file
 from bot.adapters.steering_files import rejected
 from bot.core.catalog import read_data
-from bot.core.engine_programs import EnginePrograms
+from bot.core.engine_programs import EngineHere, EngineProgram, EnginePrograms, engines_here
 
 Find = Callable[[str], Installed | None]
 
@@ -45,3 +46,19 @@ def find_elsewhere(name: str) -> Installed | None:
     """Take every known program for there: the job that needs one installs it."""
     program = engine_programs().get(name)
     return Installed((name,), program.version) if program else None
+
+
+def engines_on(environment: Mapping[str, str]) -> tuple[EngineHere, ...]:
+    """Compare what is on this machine with what was tried."""
+    find = find_here(environment)
+
+    def version_and_place(name: str) -> tuple[str, str] | None:
+        found = find(name)
+        return (found.version, found.argv[0]) if found else None
+
+    return engines_here(engine_programs(), version_and_place)
+
+
+def install_engine(program: EngineProgram, environment: Mapping[str, str]) -> Path:
+    """Install a program where it is looked for first, and return where it is."""
+    return install(program, engines_folder(environment), environment)

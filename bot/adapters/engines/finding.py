@@ -14,7 +14,7 @@ from bot.adapters.engines.program import Installed
 from bot.core.engine_programs import EngineProgram, EnginePrograms
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+[\w.+-]*")
-_ANSWERS_WITHIN = 20  # seconds
+_ANSWERS_WITHIN = 60  # seconds
 
 
 class Finder:
@@ -45,7 +45,7 @@ class Finder:
         there = shutil.which(name, path=self._search_path)
         if there is None:
             return None
-        return Installed((there,), _version_of(Path(there), program))
+        return Installed((there,), _version_of(Path(there), program, self._search_path))
 
 
 def program_in(folder: Path, name: str) -> Path:
@@ -53,7 +53,7 @@ def program_in(folder: Path, name: str) -> Path:
     return folder / "node_modules" / ".bin" / name
 
 
-def _version_of(found: Path, program: EngineProgram) -> str:
+def _version_of(found: Path, program: EngineProgram, search_path: str) -> str:
     """Read the version in the package that a program is part of, or else ask the program."""
     for folder in found.resolve().parents:
         for package in (folder, folder / "node_modules" / program.package):
@@ -63,16 +63,17 @@ def _version_of(found: Path, program: EngineProgram) -> str:
                 continue
             if isinstance(said, dict) and said.get("name") == program.package:
                 return str(said.get("version", ""))
-    return _ask(found)
+    return ask_version(found, search_path)
 
 
-def _ask(found: Path) -> str:
+def ask_version(program: Path, search_path: str) -> str:
+    """Start a program to hear its version, in a home that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="orchestrate-") as home:
         try:
             said = subprocess.run(
-                [found, "--version"],
+                [program, "--version"],
                 cwd=home,
-                env={"PATH": os.pathsep.join([str(found.parent), os.defpath]), "HOME": home},
+                env={"PATH": search_path, "HOME": home},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=_ANSWERS_WITHIN,
