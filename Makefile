@@ -7,7 +7,7 @@ ACT_VERSION := 0.2.87
 ACT := .tools/bin/act-$(ACT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench picture lock peers clean tools no-node no-go
+.PHONY: help demo test check bench picture lock peers engines clean tools no-node no-go
 
 help:
 	@echo "make demo   a whole orchestration of the package in examples/"
@@ -17,6 +17,7 @@ help:
 	@echo "make picture  draw docs/images/run.svg from a run of the demo"
 	@echo "make lock   pin what pyproject.toml asks for in requirements.lock, and what the bot alone needs"
 	@echo "make peers  get GitHub's own workflow parser (with Node) and act (with Go) for tests"
+	@echo "make engines  get the agent programs for tests that start them (with npm, 2 GB)"
 	@echo "make clean  remove .venv, .tools, caches and built files"
 
 demo: $(INSTALLED)
@@ -65,6 +66,11 @@ $(ACT):
 	@GOBIN="$(CURDIR)/$(@D)" go install -tags WITHOUT_DOCKER github.com/nektos/act@v$(ACT_VERSION) \
 	2>$(@D)/act.log && mv $(@D)/act $@ \
 	|| ! tail -n 3 $(@D)/act.log >&2 || echo "act could not be built: it needs Go 1.25 or newer; tests that run the workflows are skipped." >&2
+
+# Each test that needs one which could not be had is skipped, and says so.
+engines: $(INSTALLED)
+	@ORCHESTRATE_ENGINES="$(CURDIR)/.tools/engines" $(BIN)/orchestrate engines install --all \
+	|| echo "Tests that start the others are skipped." >&2
 
 no-node:
 	@echo "Node is missing: tests that need GitHub's own parser and API description are skipped." >&2

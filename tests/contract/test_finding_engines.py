@@ -62,6 +62,7 @@ def test_a_global_package_tells_its_version_without_being_started(
     ("says", "version"),
     [
         pytest.param("echo 'codex-cli 0.140.0-beta.1'", "0.140.0-beta.1", id="it says so"),
+        pytest.param("echo 'A CLI 1.0.102.'", "1.0.102", id="in a sentence"),
         pytest.param("echo hello", "unknown", id="it says no version"),
         pytest.param("echo 1.2.3; exit 3", "unknown", id="it fails"),
     ],

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.engines.finding import Finder, ask_version, program_in
+from bot.adapters.engines.finding import Finder, ask_version
 from bot.adapters.engines.installing import install
 from bot.core.engine_programs import EngineName, EngineProgram, EnginePrograms
 from bot.errors import BotError, Unavailable, UserError
-from bot.wiring.engines import engine_programs
+from tests.support.real_engines import real_engine
 
 INTEGRITY = f"sha512-{'A' * 86}=="
 PROGRAM = EngineProgram(
@@ -273,11 +273,6 @@ def test_of_two_at_once_the_second_takes_what_the_first_fetched(slow: Machine) -
 
 
 @pytest.mark.parametrize("name", list(EngineName))
-def test_a_real_program_is_found_as_npm_installed_it(name: EngineName) -> None:
-    """They are large: where `make test-engines` did not install them this is skipped."""
-    folder = Path(os.environ.get("ENGINES_FOR_TESTS", "/nowhere"))
-    program = engine_programs().named(name)
-    place = program_in(folder / name / program.version, name)
-    if not place.exists():
-        pytest.skip(f"{name} is not installed: set ENGINES_FOR_TESTS to where they are")
-    assert ask_version(place, os.environ["PATH"]) == program.version
+def test_a_real_program_is_what_it_says_it_is(name: EngineName) -> None:
+    found = real_engine(name)
+    assert ask_version(Path(found.argv[0]), os.environ["PATH"]) == found.version

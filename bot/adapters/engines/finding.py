@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.adapters.engines.program import Installed
 from bot.core.engine_programs import EngineProgram, EnginePrograms
 
-_VERSION = re.compile(r"\d+\.\d+\.\d+[\w.+-]*")
+_VERSION = re.compile(r"\d+\.\d+\.\d+(?:[-+][\w.+-]*\w)?")
 _ANSWERS_WITHIN = 60  # seconds
 
 
