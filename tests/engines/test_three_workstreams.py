@@ -1,0 +1,49 @@
+"""Every agent program does the same three workstreams, two side by side and one that needs both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.engine_stories import (
+    KEY,
+    PROGRAMS,
+    engine_world,
+    missing,
+    tier,
+    told,
+    work_of,
+)
+from tests.support.provider import Provider, shell
+from tests.support.world import plan, work
+
+BOTH = "cat one.txt two.txt > both.txt"
+
+
+@pytest.mark.parametrize("engine", ["builtin", *PROGRAMS])
+def test_two_side_by_side_and_one_that_needs_both(engine: str, tmp_path: Path) -> None:
+    if why := missing(engine):
+        pytest.skip(why)
+    names = ("one", "two", "both")
+    scripts = {told(name): work_of(engine, name) for name in names[:2]}
+    scripts[told("both")] = work_of(engine, "both", shell(BOTH), shell("test -s both.txt"))
+    with Provider(scripts) as provider:
+        world = engine_world(tmp_path, tier(engine, provider))
+        asked = [
+            work(name, engine=engine, acceptance=[{"run": f"test -s {name}.txt"}]) for name in names
+        ]
+        asked[2]["needs"] = ["one", "two"]
+        done = world.start_run(plan(*asked)).end(300)
+    assert done.exit_code == 0, done
+    assert world.files(done.report["branch"])["both.txt"] == "one\ntwo"
+    events = world.events(done.id)
+    accepted = {e["workstream"] for e in events if e["type"] == "workstream.acknowledged"}
+    assert accepted == set(names)
+    spent = [line for line in world.ledger_lines() if line["entry"] == "spend"]
+    total = provider.total
+    assert sum(line["input_tokens"] for line in spent) == total.input
+    assert sum(line["cached_tokens"] for line in spent) == total.cached
+    assert sum(line["output_tokens"] for line in spent) == total.output
+    assert len(spent) == len(provider.requests)
+    assert all(KEY in str(request.headers) for request in provider.requests)
