@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from bot.adapters.engines.builtin_engine import BuiltinEngine
 from bot.adapters.engines.claude import Claude
+from bot.adapters.engines.codex import Codex
 from bot.adapters.engines.program import ProgramEngine, Speech
 from bot.adapters.engines.shell import ShellEngine
 from bot.adapters.git import Repository
@@ -23,7 +24,10 @@ from bot.ports import Engine
 from bot.wiring.engines import Find, find_elsewhere, find_here
 
 # What is known of each agent program; which version was tried is in agents/engines.yaml.
-SPEECHES: tuple[Speech, ...] = (Claude(),)
+SPEECHES: tuple[Speech, ...] = (
+    Claude(),
+    Codex(),
+)
 
 
 def load_ladder(

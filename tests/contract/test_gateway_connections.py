@@ -151,6 +151,10 @@ REACHING = {
     "a tool of the provider's": {"tools": [{"type": "web_search"}]},
     "a tool of another router's": {"tools": [{"type": "openrouter:web_search"}]},
     "a server of tools": {"tools": [{"type": "mcp", "server_url": "https://evil.example"}]},
+    "a search among tools, by the provider": {"tools": [{"type": "tool_search"}]},
+    "a tool of the provider's in a bag": {
+        "tools": [{"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}]
+    },
     "a tool of Gemini's": {"tools": [{"urlContext": {}}]},
     "a link": picture("https://evil.example/?stolen=1"),
     "an answer later": {"background": True},
@@ -190,7 +194,12 @@ def test_pictures_pass_where_they_cost_nothing() -> None:
 
 OURS = {
     Dialect.CHAT: [{"type": "function", "function": {"name": "fetch_url"}}],
-    Dialect.RESPONSES: [{"type": "function", "name": "f"}, {"type": "custom", "name": "patch"}],
+    Dialect.RESPONSES: [
+        {"type": "function", "name": "f"},
+        {"type": "custom", "name": "patch"},
+        {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "g"}]},
+        {"type": "tool_search", "execution": "client"},
+    ],
     Dialect.MESSAGES: [{"name": "f", "input_schema": {}}, {"type": "bash_20250124", "name": "b"}],
     Dialect.GEMINI: [{"functionDeclarations": [{"name": "f"}]}],
 }

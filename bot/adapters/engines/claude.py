@@ -23,6 +23,8 @@ from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
 from bot.ports import EngineJob, GivenFile
 
+# Without those that look things up, start further agents or come back later.
+_TOOLS = ("Bash", "Edit", "NotebookEdit", "Read", "Write", "TaskOutput", "TaskStop")
 _BY_STATUS = {
     401: OutcomeClass.AUTHENTICATION,
     402: OutcomeClass.QUOTA,
@@ -53,6 +55,7 @@ class Claude:
             argv=(
                 *("-p", "--output-format", "stream-json", "--verbose"),
                 *("--model", job.tier.model, "--permission-mode", "bypassPermissions"),
+                *("--tools", ",".join(_TOOLS), "--no-session-persistence"),
                 # Else the checkout's .mcp.json and .claude/settings.json start programs unasked.
                 *("--strict-mcp-config", "--setting-sources", "user"),
                 *("--mcp-config", f"{home}/mcp.json", "--settings", f"{home}/settings.json"),

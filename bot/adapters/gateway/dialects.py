@@ -186,6 +186,10 @@ def _reaches_further(body: Mapping[str, object], tier: Tier) -> str:
 def _is_our_tool(tool: object) -> bool:
     if not isinstance(tool, dict):
         return False
+    if tool.get("type") == "namespace":  # a name for tools that belong together
+        return all(_is_our_tool(inner) for inner in _listed(tool.get("tools")))
+    if tool.get("type") == "tool_search":
+        return tool.get("execution") == "client"
     if "type" in tool:
         return isinstance(tool["type"], str) and bool(_OUR_TOOLS.fullmatch(tool["type"]))
     gemini = {"functionDeclarations", "function_declarations"}
