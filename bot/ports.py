@@ -177,6 +177,7 @@ class ModelCall:
     model_requested: str
     model_returned: str | None
     counted: bool  # False: the provider did not say, the numbers are estimates
+    usd: Decimal | None = None  # what it cost, or at most; None: nobody between reckoned that
 
 
 class Door(Protocol):
@@ -202,16 +203,28 @@ class Door(Protocol):
         """
         ...
 
+    def trouble(self) -> EngineOutcome | None:
+        """Say what came of the last request where that was no answer; it may serve others."""
+        ...
+
 
 class Models(Protocol):
     """Opens doors to the models of tiers."""
 
     def open(
-        self, tier: Tier, max_usd: Decimal, share: Share = WHOLE
+        self,
+        tier: Tier,
+        max_usd: Decimal,
+        share: Share = WHOLE,
+        *,
+        until: datetime | None = None,
+        call_file: str | None = None,
     ) -> AbstractContextManager[Door]:
         """Open a door that closes behind the attempt; of a paid tier it spends at most so much.
 
-        `share` is what the tier's account has left for us when the door opens.
+        `share` is what the tier's account has left for us when the door opens, `until` when the
+        attempt is over. Calls are written to `call_file` as they are sent, and those that an
+        earlier process wrote there are this attempt's too.
         """
         ...
 

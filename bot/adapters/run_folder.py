@@ -79,6 +79,10 @@ class RunFolder:
         """Delete what an agent program kept in its own home: settings, sessions, caches."""
         delete_folder(self.path / "attempts" / name / "engine")
 
+    def calls(self, name: str) -> Path:
+        """Return where an attempt's calls are written: outside of what its agent may reach."""
+        return self.path / "calls" / f"{name}.jsonl"
+
     @property
     def holds_work(self) -> bool:
         """Whether a worktree was set aside here and not fetched yet."""

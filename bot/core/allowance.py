@@ -20,6 +20,7 @@ class Limit(StrEnum):
     MINUTE = "minute"
     DAY = "day"
     MONEY = "money"
+    PARKED = "parked"  # the provider asked for a long wait
     STOPPED = "stopped"  # the tier does not do what it is trusted to do
 
 
@@ -58,6 +59,7 @@ class TierAllowance:
         self._tokens = 0
         self._held = 0
         self._stopped = ""
+        self._parked: tuple[datetime, str] | None = None
         self._most_a_minute = tier.requests_per_minute
         self._most_requests, self._most_tokens = tier.requests_per_day, tier.tokens_per_day
 
@@ -89,6 +91,10 @@ class TierAllowance:
         """Let nothing more through."""
         self._stopped = because
 
+    def park(self, until: datetime, because: str) -> None:
+        """Let nothing through until then."""
+        self._parked = (until, because)
+
     def _move_to(self, now: datetime) -> None:
         while self._sent and self._sent[0] <= now - MINUTE:
             self._sent.popleft()
@@ -101,6 +107,9 @@ class TierAllowance:
     def _held_back(self, tokens: int, now: datetime) -> HeldBack | None:
         if self._stopped:
             return HeldBack(Limit.STOPPED, self._stopped)
+        if self._parked is not None and now < self._parked[0]:
+            until, because = self._parked
+            return HeldBack(Limit.PARKED, because, int((until - now).total_seconds()) + 1)
         if self._most_requests is not None and self._requests >= self._most_requests:
             return self._tomorrow(f"{self._most_requests} requests per day", now)
         # One request goes out on an empty day: it may be smaller than it says.
@@ -141,6 +150,14 @@ class Purse:
             return None
         because = f"the next call may cost ${amount:.4f}, and ${left:.4f} of ${self._limit} is left"
         return HeldBack(Limit.MONEY, because)
+
+    def is_empty_for(self, amount: Decimal) -> bool:
+        """Whether there would not be enough if everything that is set aside came back."""
+        return amount > self._limit - self.spent
+
+    def take(self, cost: Decimal) -> None:
+        """Count what was spent before."""
+        self.spent += cost
 
     def settle(self, amount: Decimal, cost: Decimal) -> None:
         """Put what a request cost in the place of what was set aside for it."""

@@ -125,6 +125,7 @@ class LocalWorkers:
             max_nudges=self.settings.agents.max_nudges,
             protected=self.settings.agents.protected,
             deny=self.rules.also(role.deny if role else ()),
+            call_file=str(self.folder.calls(name)),
         )
 
     def _deadline(self, attempting: Attempting) -> datetime:

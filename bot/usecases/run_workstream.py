@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -75,6 +75,7 @@ class Handout:
     deny: Rules = NO_RULES
     only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
     tool_servers: tuple[ToolServer, ...] = ()
+    call_file: str | None = None  # of ours, where its calls are kept while it runs
 
     @property
     def name(self) -> str:
@@ -89,6 +90,7 @@ class Result:
     completion: Completion
     outcome: OutcomeClass
     spend: tuple[LedgerLine, ...]
+    back_at: datetime | None = None  # when its tier serves again, if somebody said so
     acknowledgement: Acknowledgement | None = None
     evidence: Mapping[str, bytes] = field(default_factory=dict)
     interrupted: bool = False  # we ended it half-way: it proves nothing
@@ -120,7 +122,7 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
     delegation = handout.delegation.model_dump_json(indent=2).encode()
     tools.worktrees.give(worktree, names.DELEGATION_FILE, delegation)
     tier = handout.tier
-    with tools.models.open(tier, handout.max_usd) if tier.base_url else nullcontext() as door:
+    with _door(handout, tools) if tier.base_url else nullcontext() as door:
         attempt = _Attempt(handout, tools, worktree, say, door)
         attempt.go_until_done()
     attempt.count()
@@ -131,10 +133,21 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
         completion=completion,
         outcome=attempt.ended.outcome,
         spend=ledger_lines(completion, handout.tier, attempt.calls),
+        back_at=attempt.ended.back_at,
         acknowledgement=attempt.acknowledgement,
         evidence=attempt.evidence_files,
         interrupted=attempt.interrupted,
         written={path: data for path, data in written.items() if data},
+    )
+
+
+def _door(handout: Handout, tools: Tools) -> AbstractContextManager[Door]:
+    """Open the way to the model."""
+    return tools.models.open(
+        handout.tier,
+        handout.max_usd,
+        until=handout.delegation.deadline,
+        call_file=handout.call_file,
     )
 
 
@@ -150,7 +163,6 @@ class _Attempt:
         door: Door | None,
     ) -> None:
         self._door = door
-        self._before: tuple[ModelCall, ...] = ()
         self._handout = handout
         self._tools = tools
         self._worktree = worktree
@@ -251,8 +263,6 @@ class _Attempt:
             model_url=self._door.url if self._door else "",
             tool_servers=handout.tool_servers,
         )
-        if self._door and not self._stops:  # of a process that was killed in this folder
-            self._before = tools.engine.calls(job)
         command = tools.engine.command(job)
         if self._door:
             command = replace(command, door=self._door.url, stop=self._no_more_answers)
@@ -268,14 +278,14 @@ class _Attempt:
     def count(self) -> None:
         """Take the door's count in place of what the agent says."""
         if self._door is not None:
-            first = max((call.n for call in self._before), default=0)
-            ours = (replace(call, n=first + call.n) for call in self._door.calls())
-            self.calls = (*self._before, *ours)
+            self.calls = self._door.calls()
 
     def _ended(self, said: EngineOutcome) -> EngineOutcome:
         """Believe the door about requests: an engine tells it in its own words, or not at all."""
-        failure = self._door.failure() if self._door else None
-        return said if failure is None or said.outcome is OutcomeClass.DONE else failure
+        if self._door is None or said.outcome is OutcomeClass.DONE:
+            return said
+        itself = said.outcome in {OutcomeClass.TIMEOUT, OutcomeClass.REFUSED, OutcomeClass.LIMIT}
+        return self._door.failure() or (None if itself else self._door.trouble()) or said
 
     def _no_more_answers(self) -> str:
         """Say it where the door has been shut for so long that an engine would have noticed."""

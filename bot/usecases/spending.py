@@ -54,4 +54,6 @@ def _line(said: Completion, tier: Tier, call: ModelCall) -> LedgerLine:
 def _cost_of(tier: Tier, call: ModelCall) -> tuple[Decimal, bool]:
     """Price a call, and say whether that is known: of a paid one only where it was counted."""
     exact, known = tier.charge(call.input_tokens, call.output_tokens)
+    if call.usd is not None:  # its door knows better: uncounted, it is what was set aside
+        exact = call.usd.quantize(exact)
     return exact, known and (call.counted or tier.billing is Billing.FREE)

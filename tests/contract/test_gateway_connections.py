@@ -15,6 +15,7 @@ import requests
 
 from bot.adapters.gateway.dialects import Dialect
 from bot.core.base import ZERO_USD
+from bot.core.outcomes import OutcomeClass
 from tests.support.dialects import answer, request
 from tests.support.doorway import KEY, PAID, ask, door_to, gateway, post, tier_at
 from tests.support.scripted_model import MODEL, Fault, ScriptedModel, say, stream
@@ -47,15 +48,17 @@ def test_a_tier_without_a_key_sends_none_and_a_broken_key_is_told() -> None:
             assert ask(door, Dialect.CHAT).status_code == 200
         with gateway("two\nlines").open(tier_at(model.base_url), ZERO_USD) as door:
             got = ask(door, Dialect.CHAT)
-            assert (got.status_code, "lines" in got.text) == (401, False)
+            assert (got.status_code, "lines" in got.text) == (403, False)
             assert "T_KEY" in got.text
     assert "Authorization" not in model.requests[0].headers
 
 
 ECHOES = {
-    "an error": Fault(401, {}, "application/json", (f'{{"error": "bad {KEY}"}}'.encode(),)),
+    "an error": Fault(422, {}, "application/json", (f'{{"error": "bad {KEY}"}}'.encode(),)),
     "a document": Fault(200, {}, "application/json", (f'{{"a": "{KEY}"}}'.encode(),)),
-    "pieces of a stream": Fault(pieces=tuple(bytes([b]) for b in f"data: {KEY}\n\n".encode())),
+    "pieces of a stream": Fault(
+        pieces=tuple(bytes([b]) for b in f'data: {{"a": "{KEY}"}}\n\n'.encode())
+    ),
 }
 
 
@@ -229,7 +232,8 @@ def test_a_redirect_is_not_followed_and_does_not_tell_where() -> None:
     with ScriptedModel([step]) as model, door_to(model.base_url) as door:
         path, body = request(Dialect.CHAT)
         got = requests.post(door.url + path, json=body, timeout=20, allow_redirects=False)
-    assert (got.status_code, got.headers.get("Location")) == (307, None)
+    assert (got.status_code, got.headers.get("Location")) == (400, None)
+    assert "evil" not in got.text
 
 
 def test_a_provider_that_is_not_there_costs_nothing() -> None:
@@ -237,9 +241,14 @@ def test_a_provider_that_is_not_there_costs_nothing() -> None:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
         with door_to(url, "100", **PAID) as door:
-            assert ask(door, Dialect.CHAT).status_code == 502
-            (one,) = door.calls()
-    assert (one.input_tokens, one.output_tokens, one.counted) == (0, 0, True)
+            assert ask(door, Dialect.CHAT).status_code == 403
+            calls, failure = door.calls(), door.failure()
+    assert {(c.input_tokens, c.output_tokens, c.counted, c.usd) for c in calls} == {
+        (0, 0, True, ZERO_USD)
+    }
+    assert len(calls) == 4
+    assert failure is not None
+    assert failure.outcome is OutcomeClass.CRASH
 
 
 # --- connections that end ------------------------------------------------------------------------

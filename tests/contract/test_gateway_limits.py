@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -16,16 +17,14 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.adapters.engines.builtin.failures import failure_of
 from bot.adapters.gateway.dialects import Dialect
-from bot.adapters.gateway.gateway import Gateway
 from bot.adapters.recorded_model import RecordedTurn
 from bot.core.allowance import Purse
 from bot.core.base import ZERO_USD
 from bot.core.outcomes import OutcomeClass
 from tests.support.dialects import answer, cut_answer, path_of, request
-from tests.support.doorway import KEY, PAID, ask, door_to, gateway, post, tier_at
-from tests.support.scripted_model import MODEL, Fault, ScriptedModel, say
+from tests.support.doorway import PAID, Clock, ask, door_to, gateway, post, tier_at
+from tests.support.scripted_model import MODEL, Fault, ScriptedModel, say, without_usage
 
 every_dialect = pytest.mark.parametrize("dialect", list(Dialect))
 TURN = RecordedTurn(text="ok", input_tokens=100, output_tokens=10)
@@ -53,8 +52,7 @@ def error_of(dialect: Dialect, got: HasBody) -> tuple[int, str, str]:
             return got.status_code, error["code"], error["message"]
 
 
-MONEY = ["insufficient_quota", "insufficient_quota", "billing_error", "RESOURCE_EXHAUSTED"]
-RATE = ["rate_limit_exceeded", "rate_limit_exceeded", "rate_limit_error", "RESOURCE_EXHAUSTED"]
+OVER = ["access_denied", "access_denied", "permission_error", "PERMISSION_DENIED"]
 MODELS = ["model_not_found", "model_not_found", "not_found_error", "NOT_FOUND"]
 
 
@@ -70,23 +68,38 @@ def test_what_may_cost_more_than_is_left_is_refused_in_the_protocols_words(
         assert "$1.0500 of $1.25 is left" in str(door.failure())
         assert len(door.calls()) == 1
     status, kind, message = error_of(dialect, got)
-    assert (status, kind) == (402, MONEY[list(Dialect).index(dialect)])
+    assert (status, kind) == (403, OVER[list(Dialect).index(dialect)])
     assert "$1.0500 of $1.25 is left" in message
     assert got.headers["x-should-retry"] == "false"
-    assert failure_of(status, got.text).outcome is OutcomeClass.QUOTA
+
+
+NIGHT = datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
 
 
 @every_dialect
-def test_a_minutes_requests_are_counted_for_all_doors_of_a_tier(dialect: Dialect) -> None:
-    with ScriptedModel([answer(dialect, TURN)] * 2) as model, ExitStack() as stack:
-        ours = gateway()
+def test_a_minutes_requests_are_counted_for_all_doors_of_a_tier_and_the_next_is_waited_for(
+    dialect: Dialect,
+) -> None:
+    clock = Clock(NIGHT)
+    with ScriptedModel([answer(dialect, TURN)] * 3) as model, ExitStack() as stack:
+        ours = clock.gateway()
         tier = tier_at(model.base_url, requests_per_minute=2)
         one, two = (stack.enter_context(ours.open(tier, ZERO_USD)) for _ in range(2))
-        assert [ask(door, dialect).status_code for door in (one, two)] == [200, 200]
-        got = ask(one, dialect)
+        assert [ask(door, dialect).status_code for door in (one, two, one)] == [200] * 3
         assert one.failure() is None
-    assert error_of(dialect, got)[:2] == (429, RATE[list(Dialect).index(dialect)])
-    assert 1 <= int(got.headers["Retry-After"]) <= 61
+    assert clock.waited == [61]
+
+
+def test_a_minute_that_the_attempt_does_not_have_ends_it() -> None:
+    clock = Clock(NIGHT)
+    with ScriptedModel([answer(Dialect.CHAT, TURN)]) as model:
+        tier, until = tier_at(model.base_url, requests_per_minute=1), NIGHT + timedelta(seconds=50)
+        with clock.gateway().open(tier, ZERO_USD, until=until) as door:
+            assert [ask(door, Dialect.CHAT).status_code for _ in range(2)] == [200, 403]
+            failure = door.failure()
+    assert failure is not None
+    assert failure.outcome is OutcomeClass.RATE_LIMIT
+    assert failure.back_at == NIGHT + timedelta(seconds=61)
 
 
 @pytest.mark.parametrize(
@@ -94,17 +107,21 @@ def test_a_minutes_requests_are_counted_for_all_doors_of_a_tier(dialect: Dialect
     [({"requests_per_day": 1}, "1 requests per day"), ({"tokens_per_day": 150}, "150 tokens per")],
 )
 def test_a_days_allowance_comes_back_at_midnight(limit: dict[str, int], says: str) -> None:
-    times = [datetime(2026, 11, 20, 23, 0, tzinfo=UTC)]
-    with ScriptedModel([answer(Dialect.CHAT, TURN)] * 2) as model:
-        ours = Gateway(lambda _: KEY, lambda: times[-1])
-        with ours.open(tier_at(model.base_url, **limit), ZERO_USD) as door:
-            assert ask(door, Dialect.CHAT).status_code == 200
-            got = ask(door, Dialect.CHAT)
-            assert says in got.json()["error"]["message"]
-            assert got.headers["Retry-After"] == "3601"
-            assert failure_of(got.status_code, got.text).outcome is OutcomeClass.QUOTA
-            times.append(times[0] + timedelta(hours=1, minutes=1))
-            assert ask(door, Dialect.CHAT).status_code == 200
+    clock = Clock(NIGHT)
+    with (
+        ScriptedModel([answer(Dialect.CHAT, TURN)] * 2) as model,
+        clock.gateway().open(tier_at(model.base_url, **limit), ZERO_USD) as door,
+    ):
+        assert ask(door, Dialect.CHAT).status_code == 200
+        got = ask(door, Dialect.CHAT)
+        assert (got.status_code, says in got.json()["error"]["message"]) == (403, True)
+        failure = door.failure()
+        assert failure is not None
+        assert failure.outcome is OutcomeClass.QUOTA
+        assert failure.back_at == NIGHT + timedelta(seconds=3601)
+        clock.at += timedelta(hours=1, minutes=1)
+        assert door.failure() is None
+        assert ask(door, Dialect.CHAT).status_code == 200
 
 
 @every_dialect
@@ -126,7 +143,7 @@ def test_a_paid_variant_that_answers_for_a_free_one_stops_its_tier() -> None:
         got = ask(two, Dialect.CHAT, model=free)
         assert one.calls()[0].model_returned == paid
     assert error_of(Dialect.CHAT, got) == (
-        402, "insufficient_quota", f"tier t is stopped: {paid} answered for {free}",
+        403, "access_denied", f"tier t is stopped: {paid} answered for {free}",
     )  # fmt: skip
 
 
@@ -149,13 +166,38 @@ def test_a_paid_request_without_a_limit_is_given_the_tiers() -> None:
 
 @pytest.mark.parametrize("end", ["cut", "counted late"])
 def test_an_answer_that_nobody_counted_costs_what_it_may_have(end: str) -> None:
-    step = cut_answer(Dialect.CHAT, say("half " * 20)) if end == "cut" else Fault(pieces=(b"x",))
+    half = cut_answer(Dialect.CHAT, say("half " * 20))
+    step = half if end == "cut" else without_usage(say("half"))
     with ScriptedModel([step]) as model, door_to(model.base_url, "1.5", **PAID) as door:
         try:
             ask(door, Dialect.CHAT, stream=True)
         except requests.RequestException:
             assert end == "cut"
-        assert ask(door, Dialect.CHAT, stream=True).status_code == 402
+        assert ask(door, Dialect.CHAT, stream=True).status_code == 403
+
+
+def test_what_a_killed_process_had_sent_is_the_attempts_too(tmp_path: Path) -> None:
+    file = tmp_path / "calls" / "a.1.jsonl"
+    script = [answer(Dialect.CHAT, TURN)] * 2
+    with ScriptedModel(script) as model:
+        tier = tier_at(model.base_url, **PAID)
+        with gateway().open(tier, Decimal("1.5"), call_file=str(file)) as door:
+            assert ask(door, Dialect.CHAT).status_code == 200
+        assert file.stat().st_mode & 0o777 == 0o600
+        # Killed after the second was sent, in the middle of the line that says what it took.
+        sent, _ = [line for line in file.read_text().splitlines() if line]
+        with file.open("a") as writing:
+            writing.write("\n" + sent.replace('"n":1', '"n":2') + '\n{"n":2,"input_')
+        with gateway().open(tier, Decimal("2.5"), call_file=str(file)) as door:
+            first, second = door.calls()
+            # The second may have cost a dollar: with it, and with what the first did cost, there
+            # is not enough left for two more of them, but for one.
+            assert ask(door, Dialect.CHAT).status_code == 200
+            assert ask(door, Dialect.CHAT).status_code == 403
+            assert [call.n for call in door.calls()] == [1, 2, 3]
+    assert (first.counted, first.usd) == (True, Decimal("0.2"))
+    assert second.usd is not None
+    assert (second.counted, second.usd > 1) == (False, True)
 
 
 # --- never over the budget -----------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import requests
@@ -12,6 +13,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.gateway.dialects import Dialect
 from bot.adapters.gateway.gateway import Gateway
 from bot.core.routing import Tier
+from bot.core.sending import Patience
 from bot.ports import Door
 from tests.support.dialects import request
 from tests.support.scripted_model import MODEL
@@ -27,8 +29,27 @@ def tier_at(base_url: str, **more: object) -> Tier:
 
 
 def gateway(key: str | None = KEY) -> Gateway:
-    """A gateway with one key."""
-    return Gateway(lambda _: key, SystemClock().now)
+    """A gateway with one key, that waits a moment where it would wait a second."""
+    return Gateway(lambda _: key, SystemClock().now, Patience(backoff_seconds=0.001))
+
+
+class Clock:
+    """The time, which goes on where the gateway waits."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self.waited: list[float] = []
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def pause(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.at += timedelta(seconds=seconds)
+
+    def gateway(self) -> Gateway:
+        """A gateway that goes by this clock."""
+        return Gateway(lambda _: KEY, self.now, Patience(), self.pause)
 
 
 @contextmanager

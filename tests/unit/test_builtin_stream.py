@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.engines.builtin.failures import RETRIES, Trouble, failure_in_stream, failure_of
 from bot.adapters.engines.builtin.inputs import declarations
 from bot.adapters.engines.builtin.stream import (
     Answer,
@@ -123,51 +122,6 @@ def test_what_is_no_answer_is_called_that(data: str) -> None:
 def test_an_error_object_in_a_stream_is_not_an_answer() -> None:
     with pytest.raises(AnswerError):
         Assembler().add('{"error": {"message": "no"}}')
-
-
-GEMINI_MINUTE = (
-    '[{"error": {"code": 429, "message": "You exceeded your current quota, please check", '
-    '"details": [{"quotaId": "GenerateRequestsPerMinutePerProject"}, {"retryDelay": "34s"}]}}]'
-)
-JUDGED = [
-    ("a minute's quota passes", 429, GEMINI_MINUTE, "rate_limit", 34.0),
-    ("a day's quota does not", 429, GEMINI_MINUTE.replace("Minute", "Day"), "quota", None),
-    (
-        "llama.cpp's context",
-        400,
-        "the request exceeds the available context size",
-        "too_long",
-        None,
-    ),
-    ("vLLM's context", 400, '{"message": "maximum context length is 8 tokens"}', "too_long", None),
-    ("Gemini's context", 400, "input token count (9) exceeds the maximum", "too_long", None),
-    ("another 400", 400, '{"error": "tools is not supported"}', "bad_request", None),
-    ("no reason at all", 500, "", "crash", None),
-]
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "outcome", "wait"), [row[1:] for row in JUDGED], ids=[r[0] for r in JUDGED]
-)
-def test_a_refusal_is_judged_by_what_it_says(
-    status: int, body: str, outcome: str, wait: float | None
-) -> None:
-    failure = failure_of(status, body)
-    assert failure.outcome == outcome.replace("too_long", "context_too_long")
-    assert failure.message.startswith(f"HTTP {status}: ")
-    if wait is not None:
-        assert (failure.wait_seconds, failure.trouble) == (wait, Trouble.BUSY)
-
-
-def test_a_date_to_come_back_at_is_reckoned_by_the_endpoints_own_clock() -> None:
-    now, later = "Sat, 21 Nov 2026 10:00:00 GMT", "Sat, 21 Nov 2026 10:00:30 GMT"
-    assert failure_of(503, "", retry_after=later, date=now).wait_seconds == 30
-
-
-def test_an_error_without_a_code_in_a_stream_may_pass_and_may_have_cost() -> None:
-    failure = failure_in_stream('{"error": {"message": "upstream went away"}}')
-    assert failure.maybe_billed
-    assert failure.trouble in RETRIES
 
 
 def test_every_tool_is_described_without_what_simple_parsers_choke_on() -> None:

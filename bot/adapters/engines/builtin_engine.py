@@ -28,9 +28,8 @@ MAX_OUTPUT_TOKENS = 1_000_000
 class BuiltinEngine:
     """Any OpenAI-compatible endpoint, driven by `bot.adapters.engines.builtin`."""
 
-    def __init__(self, key: Callable[[str], str | None], backoff_seconds: float = 1.0) -> None:
+    def __init__(self, key: Callable[[str], str | None]) -> None:
         self._key = key
-        self._backoff_seconds = backoff_seconds
 
     def missing(self, tier: Tier) -> str:
         """Say what a tier lacks: an address, a model, its protocol, or the key's variable."""
@@ -123,7 +122,6 @@ class BuiltinEngine:
                     output_usd_per_million=tier.output_usd_per_million,
                     paid=tier.billing is Billing.PAID,
                     seconds=job.seconds,
-                    backoff_seconds=self._backoff_seconds,
                 ),
                 "environment": dict(job.environment),
                 "only_writes": job.only_writes,

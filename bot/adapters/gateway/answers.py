@@ -40,6 +40,16 @@ class Count:
         seen = -(-self._characters // _CHARACTERS_A_TOKEN)
         return self._output if self.known and self._output else max(self._output or 0, seen)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the answer came to its end."""
+        return self._ended
+
+    @property
+    def said_something(self) -> bool:
+        """Whether there was anything in it, be it thoughts that are not shown."""
+        return bool(self._characters or (self._output or 0) > 1)
+
     def read(self, value: object) -> None:
         """Take in an answer, or a part of one."""
         if not isinstance(value, dict):
@@ -128,6 +138,10 @@ class Passing:
         self._hide_usage = hide_usage and is_events
         self._rest = bytearray()
         self._lost = False  # more than is held: it passes, and is not counted
+        self.has_begun = False  # as an answer
+        self.is_done = False  # the stream said so
+        self.wrong = False  # it is no answer, from its beginning on, or an error
+        self.error = ""  # which one
 
     def through(self, data: bytes) -> bytes:
         """Take the next bytes in; return what goes on to the client now."""
@@ -145,13 +159,9 @@ class Passing:
         """Take in what is left; return what the client did not get yet."""
         rest = bytes(self._rest)
         if self._is_events:
-            self._count.read(_data_of(rest))
+            self._judge(_data(rest))
             return rest if self._hide_usage else b""
-        document = _json(rest)
-        if document is None:
-            self._count.guess(len(rest))
-        for part in document if isinstance(document, list) else [document]:
-            self._count.read(part)
+        self._judge(rest)
         return b""
 
     def _events(self) -> Iterator[bytes]:
@@ -160,11 +170,29 @@ class Passing:
         for end in _EVENT_END.finditer(self._rest):
             event = bytes(self._rest[start : end.end()])
             start = end.end()
-            value = _data_of(event)
-            self._count.read(value)
+            value = self._judge(_data(event))
             if not (self._hide_usage and _is_only_usage(value)):
                 yield event
         del self._rest[:start]
+
+    def _judge(self, data: bytes) -> object:
+        """Count what an event or a document holds, and see whether it is an answer."""
+        if self._is_events and data.strip() in {b"", b"[DONE]"}:
+            self.is_done |= bool(data.strip())
+            return None
+        value = _json(data)
+        parts = value if isinstance(value, list) and value else [value]
+        for part in parts:
+            self._count.read(part)
+            if error := _error_in(part):
+                self.error = self.error or error
+        is_answer = all(isinstance(part, dict) for part in parts)
+        if not is_answer and not self._is_events:
+            self._count.guess(len(data))
+        if not is_answer or self.error:
+            self.wrong |= not self.has_begun
+        self.has_begun |= not self.wrong
+        return value
 
 
 class Hiding:
@@ -193,9 +221,18 @@ def _is_only_usage(value: object) -> bool:
     return isinstance(value, dict) and value.get("choices") == [] and bool(value.get("usage"))
 
 
-def _data_of(event: bytes) -> object:
-    lines = [line[5:] for line in event.splitlines() if line.startswith(b"data:")]
-    return _json(b"\n".join(lines))
+def _error_in(part: object) -> str:
+    """Return an answer that is an error, or in the middle of a stream becomes one."""
+    if not isinstance(part, dict):
+        return ""
+    inner = _one(part, "response") or part
+    if inner.get("error") or part.get("type") == "error":
+        return json.dumps(part)
+    return ""
+
+
+def _data(event: bytes) -> bytes:
+    return b"\n".join(line[5:] for line in event.splitlines() if line.startswith(b"data:"))
 
 
 def _json(text: bytes) -> object:

@@ -47,19 +47,15 @@ class Trouble(StrEnum):
     BAD = "bad"
     MODEL = "model"
     TOO_LARGE = "too large"
-    KEY = "key"
-    RATE = "rate"
-    MONEY = "money"
-    DOWN = "down"
+    OVER = "over"  # nothing more is sent
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A request that is answered here. `seconds`: when it may be sent again."""
+    """A request that is answered here."""
 
     trouble: Trouble
     because: str
-    seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -272,21 +268,16 @@ _STATUS = {
     Trouble.BAD: (400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"),
     Trouble.MODEL: (404, "model_not_found", "not_found_error", "NOT_FOUND"),
     Trouble.TOO_LARGE: (413, "request_too_large", "request_too_large", "INVALID_ARGUMENT"),
-    Trouble.KEY: (401, "invalid_api_key", "authentication_error", "UNAUTHENTICATED"),
-    Trouble.RATE: (429, "rate_limit_exceeded", "rate_limit_error", "RESOURCE_EXHAUSTED"),
-    Trouble.MONEY: (402, "insufficient_quota", "billing_error", "RESOURCE_EXHAUSTED"),
-    Trouble.DOWN: (502, "upstream_error", "api_error", "UNAVAILABLE"),
+    # What every program takes as the end at its first sight; "429" some repeat for a minute.
+    Trouble.OVER: (403, "access_denied", "permission_error", "PERMISSION_DENIED"),
 }
 
 
 def refused(dialect: Dialect, refusal: Refusal) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of a refusal, as the protocol's provider would write it."""
     status, code, kind, name = _STATUS[refusal.trouble]
-    headers = {"Content-Type": "application/json"}
-    if refusal.seconds is not None:
-        headers["Retry-After"] = str(refusal.seconds)
-    if refusal.trouble not in {Trouble.RATE, Trouble.DOWN} or (refusal.seconds or 0) > 60:
-        headers["x-should-retry"] = "false"  # two vendors' libraries would try again otherwise
+    # Two vendors' libraries would try some of these again otherwise.
+    headers = {"Content-Type": "application/json", "x-should-retry": "false"}
     error: dict[str, object] = {"message": refusal.because}
     if dialect is Dialect.GEMINI:
         error |= {"code": status, "status": name}

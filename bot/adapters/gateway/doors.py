@@ -11,20 +11,18 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.adapters.gateway.answers import Count
-from bot.adapters.gateway.dialects import Asked, Dialect, Refusal, Trouble
-from bot.core.allowance import HeldBack, Limit, Purse, TierAllowance
+from bot.adapters.gateway.call_file import CallFile
+from bot.adapters.gateway.dialects import Asked, Dialect
+from bot.core.allowance import Limit, Purse, TierAllowance
 from bot.core.base import ZERO_USD
 from bot.core.ledger import Billing
+from bot.core.outcomes import OutcomeClass
+from bot.core.provider_failures import Failure
 from bot.core.routing import Tier
+from bot.core.sending import Again, Over, Standing, after_limit
 from bot.ports import ModelCall
 
 _CHARACTERS_A_TOKEN = 4
-_TROUBLE = {
-    Limit.MINUTE: Trouble.RATE,
-    Limit.DAY: Trouble.RATE,
-    Limit.MONEY: Trouble.MONEY,
-    Limit.STOPPED: Trouble.MONEY,
-}
 
 
 @dataclass
@@ -48,66 +46,116 @@ class OpenDoor:
     allowance: TierAllowance
     purse: Purse
     now: Callable[[], datetime]
+    call_file: CallFile
+    until: datetime | None = None  # when the attempt is over
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    entries: list[Entry] = field(default_factory=list)
     under_way: set[asyncio.Task[object]] = field(default_factory=set)
-    met: HeldBack | None = None  # the last limit that kept a request back
+    standing: Standing = field(default_factory=Standing)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)  # the next request is counted
     shut: bool = False  # nothing is under way, and nothing will be
+    _calls: dict[int, ModelCall] = field(default_factory=dict)  # by their number
+    _entries: dict[int, Entry] = field(default_factory=dict)  # that are not counted yet
 
-    def begin(self, asked: Asked) -> Entry | Refusal:
-        """Set aside what a request may take at most, or say why it is not sent."""
-        if self.key is not None and not re.fullmatch(r"[!-~]{1,4096}", self.key):
-            return Refusal(Trouble.KEY, f"{self.tier.key_env} holds no key that a header can carry")
-        usd = self._most_usd(asked)
-        if usd is None:
-            return Refusal(Trouble.MONEY, f"tier {self.tier.name} is paid, and has no price")
+    def __post_init__(self) -> None:
+        """Take over what an earlier process had sent for the same attempt."""
+        for call in self.call_file.before:
+            self._calls[call.n] = call
+            self.purse.take(call.usd or ZERO_USD)
+
+    def seconds_left(self) -> float:
+        """Return how long the attempt still goes on."""
+        return (self.until - self.now()).total_seconds() if self.until else 86_400.0
+
+    def begin(self, asked: Asked) -> Entry | Again | Over | None:
+        """Set aside what a request may take at most, or say why it is not sent.
+
+        None: once another request of this door is counted, it may be.
+        """
+        if because := self._never(asked):
+            return because
+        usd = self._most_usd(asked) or ZERO_USD
         tokens = asked.most_input // _CHARACTERS_A_TOKEN + asked.most_output
         held_back = self.purse.reserve(usd)
         if held_back is None and (held_back := self.allowance.take(tokens, self.now())):
             self.purse.settle(usd, ZERO_USD)
         if held_back is not None:
-            self.met = held_back
-            return Refusal(_TROUBLE[held_back.by], held_back.because, held_back.seconds)
-        entry = Entry(len(self.entries) + 1, asked, usd, tokens, Count(asked.dialect))
-        self.entries.append(entry)
+            if held_back.by is Limit.MONEY and self._entries and not self.purse.is_empty_for(usd):
+                self.settled.clear()
+                return None
+            return after_limit(held_back, self.seconds_left(), self.now())
+        n = max(self._calls, default=0) + 1
+        entry = Entry(n, asked, usd, tokens, Count(asked.dialect))
+        self._entries[n] = entry
+        self._calls[n] = self._call_of(entry)
+        self.call_file.write(self._calls[n])  # before it is sent: we may be killed while it is
         return entry
 
     def end(self, entry: Entry) -> None:
         """Put what a request took in the place of what it set aside."""
-        call = _call_of(entry, self.tier)
+        del self._entries[entry.n]
+        call = self._calls[entry.n] = self._call_of(entry)
+        self.call_file.write(call)
         self.allowance.settle(entry.tokens, call.input_tokens + call.output_tokens)
-        cost = ZERO_USD
-        if self.tier.billing is Billing.PAID:
-            exact = self.tier.cost(call.input_tokens, call.output_tokens)
-            # Where nobody counted it may have cost as much as it could.
-            cost = exact if call.counted and exact is not None else entry.usd
-        self.purse.settle(entry.usd, cost)
+        self.purse.settle(entry.usd, call.usd or ZERO_USD)
+        self.settled.set()
         if because := _betrayal(self.tier, entry.count.model):
             self.allowance.stop(because)
+            self.standing.failed(Over(OutcomeClass.QUOTA, because, is_final=True))
+
+    def answered(self, failure: Failure | None) -> None:
+        """Note that a client has its answer, or what of it there was."""
+        if failure is None:
+            self.standing.answered()
+            return
+        at_once = {OutcomeClass.AUTHENTICATION, OutcomeClass.QUOTA}
+        self.failed(Over(failure.outcome, failure.message, failure.outcome in at_once))
+
+    def failed(self, over: Over) -> None:
+        """Note that a request came to nothing; a long wait is one for all doors of the tier."""
+        self.standing.failed(over)
+        if over.is_final and over.back_at is not None and over.outcome is OutcomeClass.RATE_LIMIT:
+            self.allowance.park(over.back_at, over.message)
 
     def calls(self) -> tuple[ModelCall, ...]:
-        """Return what was sent."""
-        return tuple(_call_of(entry, self.tier) for entry in self.entries)
+        """Return what was sent, also by an earlier process."""
+        under_way = {n: self._call_of(entry) for n, entry in self._entries.items()}
+        return tuple(call for _, call in sorted({**self._calls, **under_way}.items()))
+
+    def _never(self, asked: Asked) -> Over | None:
+        name = self.tier.name
+        if self.key is not None and not re.fullmatch(r"[!-~]{1,4096}", self.key):
+            because = f"{self.tier.key_env} holds no key that a header can carry"
+            return Over(OutcomeClass.AUTHENTICATION, because, is_final=True)
+        if self._most_usd(asked) is None:
+            because = f"tier {name} is paid, and has no price"
+            return Over(OutcomeClass.REFUSED, because, is_final=True)
+        return None
 
     def _most_usd(self, asked: Asked) -> Decimal | None:
         if self.tier.billing is not Billing.PAID:
             return ZERO_USD
         return self.tier.cost(asked.most_input, asked.most_output)
 
-
-def _call_of(entry: Entry, tier: Tier) -> ModelCall:
-    count, told = entry.count, entry.count.input_tokens
-    if told is None:
-        told = entry.asked.most_input // _CHARACTERS_A_TOKEN if entry.reached_model else 0
-    return ModelCall(
-        n=entry.n,
-        input_tokens=told,
-        cached_tokens=count.cached_tokens,
-        output_tokens=count.output_tokens,
-        model_requested=tier.model,
-        model_returned=count.model,
-        counted=count.known or not entry.reached_model,
-    )
+    def _call_of(self, entry: Entry) -> ModelCall:
+        count, told = entry.count, entry.count.input_tokens
+        if told is None:
+            told = entry.asked.most_input // _CHARACTERS_A_TOKEN if entry.reached_model else 0
+        counted = count.known or not entry.reached_model
+        usd: Decimal | None = None
+        if self.tier.billing is Billing.PAID:
+            # Where nobody counted it may have cost as much as it could.
+            exact = self.tier.cost(told, count.output_tokens) if counted else None
+            usd = entry.usd if exact is None else exact
+        return ModelCall(
+            n=entry.n,
+            input_tokens=told,
+            cached_tokens=count.cached_tokens,
+            output_tokens=count.output_tokens,
+            model_requested=self.tier.model,
+            model_returned=count.model,
+            counted=counted,
+            usd=usd,
+        )
 
 
 def _betrayal(tier: Tier, returned: str | None) -> str:

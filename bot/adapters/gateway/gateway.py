@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bot.core.allowance import WHOLE, Limit, Purse, Share, TierAllowance
-from bot.core.outcomes import OutcomeClass
+from bot.core.allowance import WHOLE, Purse, Share, TierAllowance
 from bot.core.routing import Tier
+from bot.core.sending import Patience
 from bot.ports import Door, EngineOutcome, ModelCall
 
 if TYPE_CHECKING:  # an HTTP library takes longer to load than most commands to run
@@ -23,14 +23,23 @@ if TYPE_CHECKING:  # an HTTP library takes longer to load than most commands to 
     from bot.adapters.gateway.server import Proxy
 
 _T = TypeVar("_T")
+Pause = Callable[[float], Awaitable[None]]
 
 
 class Gateway:
     """Opens doors to models. The keys stay in this process; limits hold for all doors of it."""
 
-    def __init__(self, key: Callable[[str], str | None], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        key: Callable[[str], str | None],
+        now: Callable[[], datetime],
+        patience: Patience = Patience(),  # noqa: B008 - it cannot change
+        pause: Pause = asyncio.sleep,
+    ) -> None:
         self._key = key
         self._now = now
+        self._patience = patience
+        self._pause = pause
         self._lock = threading.Lock()
         self._running: _Running | None = None
         self._open = 0
@@ -43,23 +52,34 @@ class Gateway:
         return running.socket_path if running else ""
 
     @contextmanager
-    def open(self, tier: Tier, max_usd: Decimal, share: Share = WHOLE) -> Iterator[Door]:
+    def open(
+        self,
+        tier: Tier,
+        max_usd: Decimal,
+        share: Share = WHOLE,
+        *,
+        until: datetime | None = None,
+        call_file: str | None = None,
+    ) -> Iterator[Door]:
         """Open a door that is shut, with what is under way behind it, on leaving the context."""
+        from bot.adapters.gateway.call_file import CallFile
         from bot.adapters.gateway.doors import OpenDoor
 
         with self._lock:
             allowance = self._allowances.setdefault(tier, TierAllowance(tier))
-            self._running = self._running or _Running()
             allowance.narrow(share, self._now())
+            self._running = self._running or _Running(self._patience, self._pause)
             self._open += 1
         running = self._running
         key = self._key(tier.key_env) if tier.key_env else None
-        door = OpenDoor(tier, key, allowance, Purse(max_usd), self._now)
+        calls = CallFile(call_file)
+        door = OpenDoor(tier, key, allowance, Purse(max_usd), self._now, calls, until)
         running.do(running.add(door))
         try:
             yield _Door(door, running)
         finally:
             running.do(running.remove(door))
+            calls.close()
             with self._lock:
                 self._open -= 1
                 ended = self._running if self._open == 0 else None
@@ -85,22 +105,24 @@ class _Door:
         return self._door.calls()
 
     def failure(self) -> EngineOutcome | None:
-        met = self._door.met
-        if met is None or met.by is not Limit.MONEY:
-            return None
-        return EngineOutcome(OutcomeClass.LIMIT, met.because)
+        over = self._door.standing.final(self._door.now())
+        return EngineOutcome(over.outcome, over.message, over.back_at) if over else None
+
+    def trouble(self) -> EngineOutcome | None:
+        over = self._door.standing.last
+        return EngineOutcome(over.outcome, over.message, over.back_at) if over else None
 
 
 class _Running:
     """The proxy at work, in an event loop in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience, pause: Pause) -> None:
         from bot.adapters.gateway.server import Proxy
 
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._thread.start()
-        self.proxy: Proxy = Proxy()
+        self.proxy: Proxy = Proxy(patience, pause)
         self._folder = tempfile.TemporaryDirectory(prefix="gateway-")  # for our user alone
         self.socket_path = str(Path(self._folder.name) / "socket")
         self.port = self.do(self.proxy.start(self.socket_path))

@@ -1,42 +1,41 @@
-"""The gateway's HTTP: a request in at a door, out with the key, and the answer back."""
+"""The gateway's HTTP: a request in at a door, out with the key as often as it helps, and back."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import assert_never
 
 import aiohttp
 from aiohttp import web
-from yarl import URL
 
-from bot.adapters.gateway.answers import Hiding, Passing
 from bot.adapters.gateway.dialects import (
     Asked,
     Dialect,
     Refusal,
-    Trouble,
     read_place,
     read_request,
     refused,
 )
-from bot.adapters.gateway.doors import Entry, OpenDoor, headers_for
+from bot.adapters.gateway.dialects import Trouble as Why
+from bot.adapters.gateway.doors import Entry, OpenDoor
+from bot.adapters.gateway.exchange import Answered, Failed, NotAskedFor, send, start_of
+from bot.core.outcomes import OutcomeClass
+from bot.core.provider_failures import Trouble
+from bot.core.sending import Again, Over, Patience, Sent, after_failure
 
 _MAX_REQUEST_BYTES = 32_000_000
-_MAX_ANSWER_BYTES = 50_000_000
-_MAX_ERROR_BYTES = 65_536
-_PIECE = 65_536
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=600)
-_GOES_OUT = ("anthropic-version", "anthropic-beta", "user-agent")
-_COMES_BACK = ("content-type", "date", "retry-after", "request-id", "x-request-id")
-_COMES_BACK_TOO = ("x-ratelimit-", "anthropic-ratelimit-", "x-should-retry")
 
 
 class Proxy:
     """Passes requests of doors on; everything of it happens in one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience, pause: Callable[[float], Awaitable[None]]) -> None:
         self.doors: dict[str, OpenDoor] = {}
+        self._patience = patience
+        self._pause = pause
         self._http: aiohttp.ClientSession | None = None
         self._runner: web.ServerRunner | None = None
         self._cannot_be_asked: set[str] = set()  # bases that know no stream_options
@@ -44,7 +43,7 @@ class Proxy:
     async def start(self, socket_path: str) -> int:
         """Listen on a port of this machine, and on a socket; return the port."""
         self._http = aiohttp.ClientSession(
-            timeout=_TIMEOUT,
+            timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,  # a proxy variable or a .netrc must not send the key elsewhere
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(limit=0),
@@ -75,114 +74,93 @@ class Proxy:
         place = read_place(request.rel_url.raw_path) if request.method == "POST" else None
         door = self.doors.get(place.door) if place else None
         if place is None or door is None:
-            return _refuse(Dialect.CHAT, Refusal(Trouble.MODEL, "There is nothing at this address"))
+            return _refuse(Dialect.CHAT, Refusal(Why.MODEL, "There is nothing at this address"))
         task = asyncio.current_task()
         assert task is not None, "it runs in a loop"
         door.under_way.add(task)
         try:
-            data = await _bounded(request.content, _MAX_REQUEST_BYTES)
-            if data is None:
+            data = await start_of(request.content, _MAX_REQUEST_BYTES)
+            if len(data) > _MAX_REQUEST_BYTES:
                 because = f"The request is longer than {_MAX_REQUEST_BYTES:,} bytes"
-                return _refuse(place.dialect, Refusal(Trouble.TOO_LARGE, because), close=True)
+                refusal = Refusal(Why.TOO_LARGE, because)
+                return self._refused(door, place.dialect, refusal, close=True)
             alt = request.rel_url.query.get("alt", "")
             asked = read_request(place, alt, data, door.tier)
             if isinstance(asked, Refusal):
-                return _refuse(place.dialect, asked)
-            return await self._pass(request, door, asked)
+                return self._refused(door, place.dialect, asked)
+            return await self._serve(request, door, asked)
         finally:
             door.under_way.discard(task)
 
-    async def _pass(
+    def _refused(
+        self, door: OpenDoor, dialect: Dialect, refusal: Refusal, *, close: bool = False
+    ) -> web.Response:
+        """Refuse what could never be passed on; a program that only asks so gets nowhere."""
+        door.failed(Over(OutcomeClass.BAD_REQUEST, refusal.because, is_final=False))
+        return _refuse(dialect, refusal, close=close)
+
+    async def _serve(
         self, request: web.BaseRequest, door: OpenDoor, asked: Asked
     ) -> web.StreamResponse:
+        """Send a request until it is answered, or until that makes no sense any more."""
+        tried: Counter[Trouble] = Counter()
         base = door.tier.base_url or ""
-        if asked.hide_usage and base in self._cannot_be_asked:
-            asked = asked.without_usage()
-        entry = door.begin(asked)
-        if isinstance(entry, Refusal):
-            return _refuse(asked.dialect, entry)
-        try:
-            answer = await self._exchange(request, door, entry)
-        finally:
-            door.end(entry)
-        if answer is not None:
-            return answer
-        self._cannot_be_asked.add(base)
-        return await self._pass(request, door, asked)
+        while True:
+            if asked.hide_usage and base in self._cannot_be_asked:
+                asked = asked.without_usage()
+            entry = await self._begin(door, asked)
+            if isinstance(entry, Over):
+                return _end(asked.dialect, entry)
+            try:
+                assert self._http is not None, "it was started"
+                silence = max(min(self._patience.silence_seconds, door.seconds_left()), 0.1)
+                came = await send(self._http, request, door, entry, silence)
+            finally:
+                door.end(entry)
+            match came:
+                case NotAskedFor():
+                    self._cannot_be_asked.add(base)
+                case Answered(response, failure):
+                    door.answered(failure)
+                    return response
+                case Failed(failure, response):
+                    sent = Sent(tried, door.seconds_left(), random.random())  # noqa: S311 - no secret
+                    then = after_failure(failure, sent, self._patience, door.now())
+                    if isinstance(then, Over):
+                        door.failed(then)
+                        over = door.standing.final(door.now())
+                        return (
+                            response if response and not over else _end(asked.dialect, over or then)
+                        )
+                    assert failure.trouble is not None, "what does not pass is not sent again"
+                    tried[failure.trouble] += 1
+                    await self._pause(then.seconds)
+                case _ as never:
+                    assert_never(never)
 
-    async def _exchange(
-        self, request: web.BaseRequest, door: OpenDoor, entry: Entry
-    ) -> web.StreamResponse | None:
-        """Send a request and pass its answer on; None: it is to be sent without our question."""
-        assert self._http is not None, "it was started"
-        asked = entry.asked
-        headers = {name: request.headers[name] for name in _GOES_OUT if name in request.headers}
-        headers |= headers_for(asked.dialect, door.key)
-        headers |= {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        url = URL(f"{door.tier.base_url}/{asked.path}", encoded=True)
-        try:
-            async with self._http.post(
-                url, data=asked.data, headers=headers, allow_redirects=False
-            ) as answer:
-                if answer.status == 200:
-                    return await _pass_answer(request, answer, entry, Hiding(door.key))
-                entry.reached_model = False
-                return await _pass_error(answer, asked, Hiding(door.key))
-        except aiohttp.ClientConnectorError:
-            entry.reached_model = False
-            refusal = Refusal(Trouble.DOWN, f"no connection to tier {door.tier.name}'s provider")
-            return _refuse(asked.dialect, refusal)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            said = f"the provider's answer did not come ({type(error).__name__})"
-            return _refuse(asked.dialect, Refusal(Trouble.DOWN, said))
-
-
-async def _pass_answer(
-    request: web.BaseRequest, answer: aiohttp.ClientResponse, entry: Entry, hiding: Hiding
-) -> web.StreamResponse:
-    """Pass an answer on as it comes; where it breaks off, break off too."""
-    response = web.StreamResponse(status=200, headers=_back(answer.headers))
-    is_events = answer.content_type == "text/event-stream"
-    passing = Passing(entry.count, is_events=is_events, hide_usage=entry.asked.hide_usage)
-    total = 0
-    try:
-        await response.prepare(request)
-        async for data in answer.content.iter_any():
-            total += len(data)
-            if total > _MAX_ANSWER_BYTES:
-                _cut(request)
-                return response
-            if out := hiding.through(passing.through(data)):
-                await response.write(out)
-        if out := hiding.through(passing.end()) + hiding.end():
-            await response.write(out)
-        await response.write_eof()
-    except ConnectionResetError:
-        pass  # the client is gone: nobody is to be told
-    except (aiohttp.ClientError, TimeoutError):
-        passing.end()
-        _cut(request)
-    return response
+    async def _begin(self, door: OpenDoor, asked: Asked) -> Entry | Over:
+        """Take what a request may need, waiting for it where that is soon there."""
+        while True:
+            if over := door.standing.final(door.now()):
+                return over
+            begun = door.begin(asked)
+            match begun:
+                case Again(seconds):
+                    await self._pause(seconds)
+                case None:  # what others of the door hold may be enough when they are done
+                    await door.settled.wait()
+                case Over():
+                    door.failed(begun)
+                    return begun
+                case _:
+                    return begun
 
 
-async def _pass_error(
-    answer: aiohttp.ClientResponse, asked: Asked, hiding: Hiding
-) -> web.StreamResponse | None:
-    body = b""
-    with suppress(aiohttp.ClientError, TimeoutError):
-        body = hiding.through(await _start_of(answer.content, _MAX_ERROR_BYTES)) + hiding.end()
-    if asked.hide_usage and answer.status in {400, 422} and b"stream_options" in body:
-        return None
-    status = answer.status if answer.status >= 300 else 502
-    return web.Response(status=status, headers=_back(answer.headers), body=body)
-
-
-def _back(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in headers.items()
-        if name.lower() in _COMES_BACK or name.lower().startswith(_COMES_BACK_TOO)
-    }
+def _end(dialect: Dialect, over: Over) -> web.Response:
+    """Say in the protocol's own form that it is over, so that a program does not ask again."""
+    final = Refusal(Why.OVER, over.message)
+    bad = Refusal(Why.BAD, over.message)
+    return _refuse(dialect, final if over.is_final else bad)
 
 
 def _refuse(dialect: Dialect, refusal: Refusal, *, close: bool = False) -> web.Response:
@@ -191,22 +169,3 @@ def _refuse(dialect: Dialect, refusal: Refusal, *, close: bool = False) -> web.R
     if close:
         response.force_close()
     return response
-
-
-def _cut(request: web.BaseRequest) -> None:
-    """End the connection so that the client sees that the answer is not whole."""
-    if request.transport is not None:
-        request.transport.abort()
-
-
-async def _bounded(stream: aiohttp.StreamReader, limit: int) -> bytes | None:
-    """Read a body; None: it is longer than that."""
-    data = await _start_of(stream, limit)
-    return data if len(data) <= limit else None
-
-
-async def _start_of(stream: aiohttp.StreamReader, limit: int) -> bytes:
-    data = bytearray()
-    while len(data) <= limit and (piece := await stream.read(_PIECE)):
-        data += piece
-    return bytes(data)

@@ -10,7 +10,6 @@ from typing import assert_never
 from bot.adapters.engines.builtin.budget import Stop
 from bot.adapters.engines.builtin.calls import ModelCalls
 from bot.adapters.engines.builtin.compaction import compacted
-from bot.adapters.engines.builtin.failures import Failure
 from bot.adapters.engines.builtin.inputs import declarations
 from bot.adapters.engines.builtin.job import Endpoint
 from bot.adapters.engines.builtin.messages import CHARACTERS_PER_TOKEN, Message
@@ -18,6 +17,7 @@ from bot.adapters.engines.builtin.signals import Ended, Say, ToolUsed
 from bot.adapters.engines.builtin.stream import Answer
 from bot.adapters.engines.builtin.toolbox import Toolbox
 from bot.core.outcomes import OutcomeClass
+from bot.core.provider_failures import Failure
 
 HOUSE_RULES = """\
 You work in a git worktree through the tools you are given. Look before you change, change only

@@ -1,22 +1,19 @@
-"""Asks the model: limits first, then the request, its record, and a retry where one may help."""
+"""Asks the model: limits first, then the request and its record."""
 
 from __future__ import annotations
 
 import functools
-import random
-import time
 from collections.abc import Callable, Sequence
 
 from bot.adapters.engines.builtin.budget import Spent, Stop, may_send
 from bot.adapters.engines.builtin.client import ChatClient, Incomplete
-from bot.adapters.engines.builtin.failures import RETRIES, Failure, Trouble
 from bot.adapters.engines.builtin.job import BuiltinJob
 from bot.adapters.engines.builtin.messages import Message, on_the_wire, tokens_in
 from bot.adapters.engines.builtin.signals import ModelCall, Say, Used
 from bot.adapters.engines.builtin.stream import Answer
+from bot.core.provider_failures import Failure
 
-_LONGEST_WAIT = 60.0
-_LONGEST_BACKOFF = 30.0
+_AGAIN = 2  # times, for an answer that broke off: whatever else passes the gateway waits out
 _CALIBRATION = (0.5, 4.0)  # how far a tokenizer may be from four characters a token
 
 
@@ -50,12 +47,11 @@ class ModelCalls:
     def ask(
         self, messages: Sequence[Message], tools: list[dict[str, object]], tool_tokens: int
     ) -> Answer | Failure | Stop:
-        """Ask for the next message, again where that may help, never beyond a limit.
+        """Ask for the next message, never beyond a limit.
 
         Raises TimeUp when the job's time is over.
         """
-        tried: dict[Trouble, int] = {}
-        wire = on_the_wire(messages)
+        wire, again = on_the_wire(messages), 0
         while True:
             prompt_tokens = self.size_of(messages, tool_tokens)
             limits, most = self._job.limits, self._job.endpoint.max_output_tokens
@@ -66,11 +62,10 @@ class ModelCalls:
             if isinstance(answer, Answer):
                 self._calibrate(answer, tokens_in(messages) + tool_tokens)
                 return answer
-            wait = self._wait_before_retry(answer, tried)
-            if wait is None:
+            if not answer.maybe_billed or again == _AGAIN:
                 return answer
-            self._say(Say(text=f"{answer.message}; trying again in {wait:.0f} s"))
-            time.sleep(wait)
+            again += 1
+            self._say(Say(text=f"{answer.message}; asking again"))
 
     def _send(
         self, wire: list[dict[str, object]], tools: list[dict[str, object]], prompt_tokens: int
@@ -104,18 +99,6 @@ class ModelCalls:
         if answer.input_tokens:
             low, high = _CALIBRATION
             self._calibration = min(max(answer.input_tokens / max(estimate, 1), low), high)
-
-    def _wait_before_retry(self, failure: Failure, tried: dict[Trouble, int]) -> float | None:
-        """Return the seconds to wait before the next try; None: it is not worth one."""
-        if failure.trouble is None or tried.get(failure.trouble, 0) >= RETRIES[failure.trouble]:
-            return None
-        count = tried[failure.trouble] = tried.get(failure.trouble, 0) + 1
-        wait = failure.wait_seconds
-        if wait is None:
-            base = self._job.limits.backoff_seconds * 2 ** (count - 1)
-            # Workers that failed together shall not come back together.
-            wait = min(base * random.uniform(0.5, 1.5), _LONGEST_BACKOFF)  # noqa: S311 - no secret
-        return wait if wait <= _LONGEST_WAIT and wait < self._client.deadline.left() else None
 
 
 def _with_counts(begun: ModelCall, answer: Answer, *, finished: bool) -> ModelCall:

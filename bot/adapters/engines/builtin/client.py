@@ -9,12 +9,6 @@ from dataclasses import dataclass, replace
 import requests
 import urllib3
 
-from bot.adapters.engines.builtin.failures import (
-    Failure,
-    Trouble,
-    failure_in_stream,
-    failure_of,
-)
 from bot.adapters.engines.builtin.job import Endpoint
 from bot.adapters.engines.builtin.stream import (
     Answer,
@@ -24,6 +18,7 @@ from bot.adapters.engines.builtin.stream import (
     event_data,
 )
 from bot.core.outcomes import OutcomeClass
+from bot.core.provider_failures import Failure, Trouble, failure_in_stream, failure_of
 
 _CONNECT_SECONDS = 15.0
 _MAX_ANSWER_BYTES = 20_000_000

@@ -75,7 +75,6 @@ class Limits(_Quiet):
     paid: bool = False
     seconds: Seconds
     silence_seconds: Seconds = 60  # longest wait for the next byte of an answer
-    backoff_seconds: Annotated[float, Field(ge=0, le=60)] = 1
 
 
 class BuiltinJob(_Quiet):
