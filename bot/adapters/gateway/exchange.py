@@ -33,10 +33,26 @@ _WEB_PAGE = "the endpoint answers with a web page; is base_url right, with its /
 
 @dataclass(frozen=True)
 class Answered:
-    """The client has an answer, or the beginning of one; `failure`: what is wrong with it."""
+    """The client has an answer, or most of one; `failure`: what is wrong with it.
+
+    A stream's end is not sent yet: whoever sees it may ask at once what was counted.
+    """
 
     response: web.StreamResponse
     failure: Failure | None = None
+    rest: bytes = b""
+    is_cut: bool = False
+
+    async def finish(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Send the end, or let the client see that there is none."""
+        if self.is_cut:
+            if request.transport is not None:
+                request.transport.abort()
+        elif self.response.prepared:
+            with suppress(ConnectionResetError):
+                await self.response.write(self.rest)
+                await self.response.write_eof()
+        return self.response
 
 
 @dataclass(frozen=True)
@@ -115,20 +131,14 @@ async def _pass_events(
             else:
                 held = out
     except ConnectionResetError:
-        return Answered(response)  # the client is gone: nobody is to be told
+        return Answered(response, is_cut=True)  # the client is gone: nobody is to be told
     except (aiohttp.ClientError, TimeoutError) as error:
         cut = f"the answer broke off ({type(error).__name__})"
     rest = held + hiding.through(passing.end()) + hiding.end()
     failure = _what_is_wrong(passing, entry, cut)
     if not response.prepared:
         return Failed(failure or broke_off("the answer is empty"))
-    if cut:
-        _cut(request)
-        return Answered(response, failure)
-    with suppress(ConnectionResetError):
-        await response.write(rest)
-        await response.write_eof()
-    return Answered(response, failure)
+    return Answered(response, failure, rest, is_cut=bool(cut))
 
 
 async def _pass_document(answer: aiohttp.ClientResponse, entry: Entry, hiding: Hiding) -> Came:
@@ -184,12 +194,6 @@ def _back(headers: Mapping[str, str]) -> dict[str, str]:
         for name, value in headers.items()
         if name.lower() in _COMES_BACK or name.lower().startswith(_COMES_BACK_TOO)
     }
-
-
-def _cut(request: web.BaseRequest) -> None:
-    """End the connection so that the client sees that the answer is not whole."""
-    if request.transport is not None:
-        request.transport.abort()
 
 
 async def start_of(stream: aiohttp.StreamReader, limit: int) -> bytes:

@@ -120,9 +120,9 @@ class Proxy:
             match came:
                 case NotAskedFor():
                     self._cannot_be_asked.add(base)
-                case Answered(response, failure):
+                case Answered(failure=failure):
                     door.answered(failure)
-                    return response
+                    return await came.finish(request)
                 case Failed(failure, response):
                     sent = Sent(tried, door.seconds_left(), random.random())  # noqa: S311 - no secret
                     then = after_failure(failure, sent, self._patience, door.now())
