@@ -9,6 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.engines.proving import (
+    UNPROVEN,
+    hook_argv,
+    provable,
+    proven_first,
+    why_no_hook,
+)
 from bot.core.constraints import Rules
 
 WHY = "Not run: 'git push'. Rule role-1: The role's rules forbid it."
@@ -84,3 +91,51 @@ def test_a_call_that_cannot_be_read_is_denied(rules: Path, call: str) -> None:
 
 def test_without_readable_rules_nothing_is_run(tmp_path: Path) -> None:
     assert ask(tmp_path / "none.json", "claude", bash("ls")).returncode == 2
+
+
+DIALECTS = ("claude", "codex", "gemini", "copilot", "cline", "opencode", "kilo")
+NO_HOOK = {
+    "it is not there": ("/no/such/python", "-m", "hook"),
+    "it allows everything": ("true",),
+    "it denies whatever it is asked": ("sh", "-c", "echo Not run. Rule all; exit 2"),
+    "it hangs up": ("sh", "-c", "kill -9 $$"),
+}
+
+
+def start(hook: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """Start `cat` as a program is started, with something to read."""
+    argv = proven_first(hook, ("cat", "-"))
+    return subprocess.run(argv, input="the prompt", capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_program_starts_once_the_hook_has_denied_what_it_should(
+    tmp_path: Path, dialect: str
+) -> None:
+    file = tmp_path / "rules.json"
+    file.write_text(provable(Rules()).model_dump_json(), encoding="utf-8")
+    went = start(hook_argv(dialect, str(file), "builder"))
+    assert (went.returncode, went.stdout, went.stderr) == (0, "the prompt", "")
+
+
+@pytest.mark.parametrize("hook", NO_HOOK.values(), ids=NO_HOOK)
+def test_a_program_whose_hook_does_not_work_is_not_started(hook: tuple[str, ...]) -> None:
+    went = start(hook)
+    assert went.returncode == 1
+    assert went.stdout.endswith(f"{UNPROVEN}\n")
+    assert "the prompt" not in went.stdout
+
+
+def test_rules_that_the_hook_cannot_read_start_nothing(tmp_path: Path) -> None:
+    went = start(hook_argv("claude", str(tmp_path / "none.json"), "builder"))
+    assert went.returncode == 1
+    assert "cannot be judged" in went.stdout
+
+
+def test_on_this_machine_the_hook_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    why_no_hook.cache_clear()
+    assert why_no_hook() == ""
+    why_no_hook.cache_clear()
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    assert "/no/such/python" in why_no_hook()
+    why_no_hook.cache_clear()

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.adapters.engines.proving import hook_argv, provable, proven_first, why_no_hook
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier, Wire
 from bot.ports import Command, EngineJob, EngineOutcome, Finished, GivenFile, ModelCall
@@ -112,16 +112,17 @@ class ProgramEngine:
         name = self._speech.name
         if self._find(name) is None:
             return f"{name} is not installed: orchestrate engines install {name}"
-        return what_it_lacks(tier, self._key, self._speech.wires)
+        return what_it_lacks(tier, self._key, self._speech.wires) or why_no_hook()
 
     def command(self, job: EngineJob) -> Command:
         """Start the program in the worktree, with settings from nowhere but a home of its own."""
         home = f"{job.folder}/engine"
         found = self._find(self._speech.name)
         start = self._speech.start(job, home)
-        rules = GivenFile(f"{home}/rules.json", job.deny.model_dump_json())
+        rules = GivenFile(_rules_file(home), provable(job.deny).model_dump_json())
+        argv = (*(found.argv if found else (self._speech.name,)), *start.argv)
         return Command(
-            argv=(*(found.argv if found else (self._speech.name,)), *start.argv),
+            argv=proven_first(_hook(self._speech.name, job, home), argv),
             cwd=job.worktree,
             env={**job.environment, **start.env},
             timeout_seconds=job.seconds,
@@ -177,8 +178,15 @@ def what_it_lacks(tier: Tier, key: Callable[[str], str | None], wires: tuple[Wir
 
 def hook_command(dialect: str, job: EngineJob, home: str) -> str:
     """Return the shell text of our deny hook, for a program that asks before each tool call."""
-    hook = (sys.executable, "-I", "-m", "bot.adapters.engines.hook")
-    return shlex.join((*hook, dialect, f"{home}/rules.json", job.workstream.role))
+    return shlex.join(_hook(dialect, job, home))
+
+
+def _hook(dialect: str, job: EngineJob, home: str) -> tuple[str, ...]:
+    return hook_argv(dialect, _rules_file(home), job.workstream.role)
+
+
+def _rules_file(home: str) -> str:
+    return f"{home}/rules.json"
 
 
 def json_line(line: str) -> dict[str, object]:
