@@ -7,11 +7,12 @@ ACT_VERSION := 0.2.87
 ACT := .tools/bin/act-$(ACT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench picture lock peers engines clean tools no-node no-go
+.PHONY: help demo test test-engines check bench picture lock peers engines clean tools no-node no-go
 
 help:
 	@echo "make demo   a whole orchestration of the package in examples/"
-	@echo "make test   every test"
+	@echo "make test   every test but the longest of the agent programs"
+	@echo "make test-engines  every agent program against every fault of a provider (an hour)"
 	@echo "make check  format, lint, types, import rules, schemas, unit tests"
 	@echo "make bench  ratios measured in one run"
 	@echo "make picture  draw docs/images/run.svg from a run of the demo"
@@ -25,6 +26,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED) peers
 	@$(PYTEST) -n logical --dist worksteal
+
+test-engines: engines
+	@$(PYTEST) -m "" -n logical --dist worksteal tests/engines
 
 check: $(INSTALLED) peers
 	$(BIN)/ruff format --check .

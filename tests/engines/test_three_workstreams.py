@@ -10,7 +10,7 @@ from tests.support.engine_stories import (
     KEY,
     PROGRAMS,
     engine_world,
-    missing,
+    needed,
     tier,
     told,
     work_of,
@@ -23,8 +23,7 @@ BOTH = "cat one.txt two.txt > both.txt"
 
 @pytest.mark.parametrize("engine", ["builtin", *PROGRAMS])
 def test_two_side_by_side_and_one_that_needs_both(engine: str, tmp_path: Path) -> None:
-    if why := missing(engine):
-        pytest.skip(why)
+    needed(engine)
     names = ("one", "two", "both")
     scripts = {told(name): work_of(engine, name) for name in names[:2]}
     scripts[told("both")] = work_of(engine, "both", shell(BOTH), shell("test -s both.txt"))

@@ -7,32 +7,32 @@ with Provider({told("a"): work_of("claude", "a")}) as provider:
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import yaml
 
+from bot.adapters.gateway.gateway import Gateway
+from bot.core.engine_programs import EngineName
 from bot.core.names import ACKNOWLEDGEMENT_FILE, CLAIM_FILE
-from bot.wiring.engines import engine_programs, find_here
+from bot.core.sending import Patience
+from bot.wiring import workers
 from tests.support.provider import Provider, Script, Turn, say, shell, tool, write
+from tests.support.real_engines import ENGINES, real_engine
 from tests.support.world import GATES_OFF, World, make_world
 
-ROOT = Path(__file__).parents[2]
-PROGRAMS = tuple(str(program.name) for program in engine_programs().engines)
+PROGRAMS = tuple(name.value for name in EngineName)
 KEY = "sk-very-secret-0123456789"
 KEY_NAME = "SCRIPTED_API_KEY"
 MODEL = "scripted-1"
 _TODO = [{"id": number, "text": "as it stands", "done": True} for number in (1, 2)]
-_FOLDER = os.environ.get("ORCHESTRATE_ENGINES") or str(ROOT / ".tools" / "engines")
-_PATH = os.environ.get("PATH", os.defpath)
 
 
-def missing(engine: str) -> str:
-    """Say why an engine cannot be tried here; empty: it can."""
-    if engine == "builtin" or find_here({"ORCHESTRATE_ENGINES": _FOLDER, "PATH": _PATH})(engine):
-        return ""
-    return f"{engine} is not installed: make test-engines installs what npm can get"
+def needed(engine: str) -> None:
+    """Skip the test where an engine's program is not installed."""
+    if engine != "builtin":
+        real_engine(engine)
 
 
 def tier(engine: str, provider: Provider, name: str = "first", **more: object) -> dict[str, object]:
@@ -49,7 +49,7 @@ def engine_world(folder: Path, *tiers: Mapping[str, object], **settings: object)
     """A repository whose settings name these tiers, and engines where they were installed."""
     written = GATES_OFF + yaml.safe_dump({"tiers": [dict(one) for one in tiers], **settings})
     world = make_world(folder, settings=written)
-    world.env |= {"ORCHESTRATE_ENGINES": _FOLDER, KEY_NAME: KEY}
+    world.env |= {"ORCHESTRATE_ENGINES": str(ENGINES), KEY_NAME: KEY}
     return world
 
 
@@ -81,6 +81,12 @@ def work_of(engine: str, workstream: str, *doing: Turn) -> Script:
     usual = (write(file, f"{workstream}\n"), shell(f"test -s {file} && echo it holds"))
     steps = (acknowledged(engine, workstream), *(doing or usual), *handed_in(engine))
     return Script(*(counted(step, number) for number, step in enumerate(steps, 1)))
+
+
+def hurried() -> None:
+    """Let this process's gateway wait for moments where others wait for minutes."""
+    quick = Patience(silence_seconds=3, backoff_seconds=0.02)
+    workers.Gateway = partial(Gateway, patience=quick)  # type: ignore[assignment, misc]
 
 
 def counted(step: Turn, number: int) -> Turn:
