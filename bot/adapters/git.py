@@ -211,6 +211,14 @@ class Repository:
         listing = self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
         return tuple(listing.decode("utf-8", "surrogateescape").split("\0")[:-1])
 
+    def sizes(self, commit: str) -> dict[str, int]:
+        """Return the bytes of every file of a commit; a submodule has none."""
+        listing = self.git("ls-tree", "-r", "-z", "--long", "--full-tree", commit)
+        entries = listing.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        split = (entry.split("\t", 1) for entry in entries)
+        sizes = ((path, about.split()[3]) for about, path in split)
+        return {path: int(size) for path, size in sizes if size != "-"}
+
     def refs(self, prefix: str) -> dict[str, Sha]:
         """Return the refs below a prefix and what they point to."""
         lines = self.text("for-each-ref", "--format=%(objectname) %(refname)", prefix).splitlines()

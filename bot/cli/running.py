@@ -175,6 +175,7 @@ def _asked(options: Options, task: str) -> Asked:
         jobs=options.jobs,
         engine=_known_engine(options.engine),
         max_usd=_amount(options.max_usd),
+        nobody_answers=not sys.stdin.isatty(),
     )
 
 

@@ -67,6 +67,9 @@ class AgentSettings(Strict):
     max_nudges: Annotated[int, Field(ge=0, le=20)] = 5
     context_tokens: Annotated[int, Field(ge=500)] = 24_000  # of files given along with the task
     paid_without_sandbox: bool = False
+    tier_wait_minutes: Annotated[float, Field(ge=0, le=360)] = 10  # for one that is back so soon
+    paid_answer_minutes: Minutes = 60
+    without_answer: Literal["free", "wait"] = "free"
 
 
 class LimitSettings(Strict):

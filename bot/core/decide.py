@@ -8,8 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.core.accounts import Accounts
+from bot.core.asking import Choice, choice_for, demand_of, question_for, went_free
 from bot.core.base import ZERO_USD, Sha
 from bot.core.events import RunStatus
+from bot.core.exhaustion import out_at, relapses
 from bot.core.fixes import fix_workstream, same_findings
 from bot.core.gates import GateName, GateResult
 from bot.core.graph import longest_remaining, reverse
@@ -154,14 +156,21 @@ def _start(
             break
         if any(collide(workstream, other) for other in running):
             continue
+        choice = None if name in lost else _choice(state, workstream, now, cover)
+        went_without = went_free(choice, state, now) if choice else ""
+        if choice and not went_without:
+            if choice.wish.tier.provider not in [*busy_providers, *_paid(starts)]:
+                questions += _ask_to_pay(choice, state, accounts, questions)
+            continue
         free = _free_for(lost.get(name), cover)
-        verdict = _route(state, workstream, free)
+        verdict = _route(state, workstream, free, now)
         if isinstance(verdict, Route) and _is_elsewhere(verdict.tier, lost.get(name)):
             free = cover  # who was lost on another tier may spend what it has reserved
-            verdict = _route(state, workstream, free)
+            verdict = _route(state, workstream, free, now)
         match verdict:
             case Route(tier=tier, because=because):
-                start = _hand_out(state, workstream, tier, because, free)
+                why = "; ".join(filter(None, [went_without, because]))
+                start = _hand_out(state, workstream, tier, why, free)
                 cover = reserve(state, free, tier.provider, start.reserved_usd)
                 starts.append(start)
                 running.append(workstream)
@@ -169,6 +178,24 @@ def _start(
                 if not _money_may_come_back(verdict, [*busy_providers, *_paid(starts)]):
                     questions += _ask_for_a_tier(state, workstream, verdict, accounts)
     return tuple(starts), tuple(questions)
+
+
+def _choice(
+    state: RunState, workstream: Workstream, now: datetime, cover: Mapping[str, Decimal]
+) -> Choice | None:
+    """Return what a person may choose for a workstream, before it begins."""
+    return choice_for(state, _pinned(state, workstream), out_at(state.outages, now), cover)
+
+
+def _ask_to_pay(
+    choice: Choice, state: RunState, accounts: Accounts, asking: list[Action]
+) -> list[Action]:
+    """Put the question once, whichever workstream comes first."""
+    if choice.asked or choice.cause in {getattr(action, "cause", "") for action in asking}:
+        return []
+    provider = choice.wish.tier.provider
+    question, others = question_for(choice, state), accounts.others(provider)
+    return [AskHuman(question, choice.cause, choice.workstream, provider, others)]
 
 
 def _paid(starts: list[Action]) -> list[str]:
@@ -209,19 +236,24 @@ def _ready(state: RunState) -> list[str]:
 
 
 def _route(
-    state: RunState, workstream: Workstream, cover: Mapping[str, Decimal]
+    state: RunState, workstream: Workstream, cover: Mapping[str, Decimal], now: datetime
 ) -> Route | NeedsApproval | NoRoute:
-    pinned = workstream
-    if workstream.engine is None and state.policy.engine:
-        pinned = workstream.model_copy(update={"engine": state.policy.engine})
     attempts = state.track(workstream.id).attempts
     return route(
-        pinned,
+        _pinned(state, workstream),
         state.policy.ladder,
-        exhausted=state.exhausted,
+        exhausted=out_at(state.outages, now),
         tried={a.started.tier for a in attempts if a.finished},
         cover=cover,
+        demand=demand_of(state, workstream),
     )
+
+
+def _pinned(state: RunState, workstream: Workstream) -> Workstream:
+    """Let `--engine` count where the plan pins none."""
+    if workstream.engine is not None or not state.policy.engine:
+        return workstream
+    return workstream.model_copy(update={"engine": state.policy.engine})
 
 
 def _hand_out(
@@ -269,17 +301,17 @@ def _ask_for_a_tier(
     verdict: NeedsApproval | NoRoute,
     accounts: Accounts,
 ) -> list[Action]:
-    others = ZERO_USD
+    others, nth = ZERO_USD, f"{len(state.granted)}.{state.requests}{relapses(state.outages)}"
     if isinstance(verdict, NeedsApproval):
         provider: str | None = verdict.tier.provider
         others = accounts.others(verdict.tier.provider)
         why = cap_reached(state, verdict.tier.provider, accounts) or "it is paid"
         question = f"{workstream.id} could only go on with {provider}, and {why}: "
-        cause = f"paid:{provider}.{len(state.granted)}.{state.requests}"
+        cause = f"paid:{provider}.{nth}"
     else:
         provider = None
         question = f"No model can take {workstream.id}: "
-        cause = f"tier:{workstream.id}.{len(state.granted)}.{state.requests}"
+        cause = f"tier:{workstream.id}.{nth}"
     if cause in {asked.cause for asked in state.asked}:
         return []
     return [AskHuman(question + verdict.because, cause, workstream.id, provider, others)]
@@ -302,10 +334,10 @@ def _after_work(state: RunState, now: datetime, accounts: Accounts) -> tuple[Act
         return ()
     if missing:
         return (RunGates(state.iteration, state.integration.head_sha, missing),)
-    return (_after_gates(state, cover_left(state, now, accounts)),)
+    return (_after_gates(state, cover_left(state, now, accounts), now),)
 
 
-def _after_gates(state: RunState, cover: Mapping[str, Decimal]) -> Action:
+def _after_gates(state: RunState, cover: Mapping[str, Decimal], now: datetime) -> Action:
     failed = _open(state, "failed")
     if not failed:
         return _finish(state, "every gate passed")
@@ -317,7 +349,7 @@ def _after_gates(state: RunState, cover: Mapping[str, Decimal]) -> Action:
     if same_findings(state, failed):
         return _finish(state, f"the last fix changed nothing about {names}")
     fix = fix_workstream(state, failed)
-    match _route(state, fix, cover):
+    match _route(state, fix, cover, now):
         case Route():
             return StartIteration(state.iteration + 1, fix, f"{names} failed")
         case NeedsApproval(because=because) | NoRoute(because=because):

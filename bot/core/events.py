@@ -43,6 +43,8 @@ class Policy(Strict):
     workstream_usd: Usd | None = None  # an attempt takes at most so much of an approval
     month_caps: dict[str, Usd] = Field(default_factory=dict)  # of each paid provider
     engine: str | None = None  # what --engine asked for, where a workstream pins none
+    tier_wait_minutes: Annotated[float, Field(ge=0)] = 10  # for one that is back so soon
+    paid_answer_minutes: Annotated[float, Field(ge=0)] | None = 60  # 0: nobody is asked
     ladder: Ladder = Ladder()
 
 
@@ -98,6 +100,7 @@ class PlanAccepted(_Event):
     type: Literal["plan.accepted"] = "plan.accepted"
     plan_hash: str
     expected_seconds: dict[str, float] = Field(default_factory=dict)
+    owned_tokens: dict[str, int] = Field(default_factory=dict)  # of files, by workstream
 
 
 class WorkstreamStarted(_Event):
@@ -236,7 +239,7 @@ class IterationStarted(_Event):
 
 
 class ApprovalRequested(_Event):
-    """A person must decide; `cause` names what: workstream:x, paid:provider or question:x."""
+    """A person must decide; `cause` names what: workstream:x, question:x, paid: or choice:p."""
 
     type: Literal["approval.requested"] = "approval.requested"
     workstream: str | None = None
@@ -284,7 +287,7 @@ class OverrideGranted(_Event):
 
 
 class TierExhausted(_Event):
-    """A tier has no quota left, or may not be used any more until the run is asked for again.
+    """A tier has no quota left: until a time, or until the run is asked for again.
 
     `cause` names the attempt that found out: a tier may run out again after a resume.
     """
@@ -292,6 +295,7 @@ class TierExhausted(_Event):
     type: Literal["tier.exhausted"] = "tier.exhausted"
     tier: str
     because: str
+    back_at: Moment | None = None  # when it serves again, if it said so
 
     @classmethod
     def _what(cls, value: dict[str, Any]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from bot.core import events as happened
 from bot.core.base import RunId, Sha, digest
@@ -29,12 +30,20 @@ class Journal:
     run: RunId
     at: datetime
 
-    def planned(self, plan: Plan, source: str, notes: tuple[str, ...]) -> Iterable[Event]:
-        """Record a plan, and that it is the one to run."""
+    def planned(
+        self,
+        plan: Plan,
+        source: str,
+        notes: tuple[str, ...],
+        owned_tokens: Mapping[str, int] = MappingProxyType({}),
+    ) -> Iterable[Event]:
+        """Record a plan, and that it is the one to run, for files as large as they are."""
         yield happened.PlanProposed(
             at=self.at, run=self.run, cause=plan.hash, plan=plan, source=source, notes=notes
         )
-        yield happened.PlanAccepted(at=self.at, run=self.run, plan_hash=plan.hash)
+        yield happened.PlanAccepted(
+            at=self.at, run=self.run, plan_hash=plan.hash, owned_tokens=dict(owned_tokens)
+        )
 
     def started(
         self,
@@ -82,6 +91,7 @@ class Journal:
         completion: Completion,
         outcome: OutcomeClass,
         acknowledgement: Acknowledgement | None,
+        back_at: datetime | None = None,
     ) -> Iterable[Event]:
         """Record how an attempt ended, and what that says of its tier."""
         about = {"at": self.at, "run": self.run, "workstream": completion.workstream}
@@ -103,6 +113,7 @@ class Journal:
                 cause=f"{completion.workstream}.{completion.attempt}",
                 tier=completion.tier,
                 because=completion.error or outcome.value,
+                back_at=back_at,
             )
 
     def late(self, completion: Completion, outcome: OutcomeClass) -> Event:

@@ -203,12 +203,15 @@ def route(
 
 
 def route_free(
-    workstream: Workstream, ladder: Ladder, exhausted: Mapping[str, str]
+    workstream: Workstream,
+    ladder: Ladder,
+    exhausted: Mapping[str, str],
+    demand: Demand = ORDINARY,
 ) -> Route | NoRoute:
     """Pick the first free tier that may serve: for work that nobody was asked to pay for."""
     rungs = tuple(rung for rung in ladder.rungs if rung.tier.billing is Billing.FREE)
     free = ladder.model_copy(update={"rungs": rungs})
-    found = route(workstream, free, exhausted=exhausted, tried=(), cover={})
+    found = route(workstream, free, exhausted=exhausted, tried=(), cover={}, demand=demand)
     return NoRoute(found.because) if isinstance(found, NeedsApproval) else found
 
 

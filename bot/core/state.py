@@ -12,6 +12,7 @@ from typing import assert_never
 from bot.core import events as happened
 from bot.core.base import Moment, Sha
 from bot.core.events import Event, RunStatus
+from bot.core.exhaustion import Outages, asked_again, with_outage
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import Completion, CompletionStatus
 from bot.core.plan import Plan, Workstream
@@ -104,7 +105,7 @@ class RunState:
     asked: tuple[happened.ApprovalRequested, ...] = ()
     granted: tuple[happened.ApprovalGranted, ...] = ()
     overrides: Mapping[GateName, str] = field(default_factory=lambda: MappingProxyType({}))
-    exhausted: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    outages: Outages = field(default_factory=lambda: MappingProxyType({}))
     cancelled: happened.RunCancelled | None = None
     finished: happened.RunFinished | None = None
     seen: frozenset[str] = frozenset()
@@ -318,7 +319,7 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901 - one flat 
             overrides = {**state.overrides, event.gate: event.because}
             return replace(state, overrides=overrides, finished=_unless_passed(state))
         case happened.TierExhausted():
-            return replace(state, exhausted={**state.exhausted, event.tier: event.because})
+            return replace(state, outages=_with_outage(state.outages, event))
         case happened.RunCancelled():
             return replace(state, cancelled=event)
         case happened.RunFinished():
@@ -327,6 +328,10 @@ def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901 - one flat 
             return state  # for the record; nothing is decided by them
         case _ as never:
             assert_never(never)
+
+
+def _with_outage(outages: Outages, event: happened.TierExhausted) -> Outages:
+    return with_outage(outages, event.tier, event.because, back_at=event.back_at, at=event.at)
 
 
 def _unless_passed(state: RunState) -> happened.RunFinished | None:
@@ -341,8 +346,8 @@ def _apply_request(state: RunState, event: happened.RunRequested) -> RunState:
         return replace(state, request=event, requests=1)
     first = state.request
     event = event.model_copy(update={"task": first.task, "base_sha": first.base_sha})
-    state = replace(state, request=event, requests=state.requests + 1, exhausted={})
-    state = replace(state, gates_started=None)
+    state = replace(state, request=event, requests=state.requests + 1)
+    state = replace(state, outages=asked_again(state.outages, event.at), gates_started=None)
     if state.finished is None or state.finished.status != RunStatus.FAILED:
         return state
     kept = tuple(gate for gate in state.gates if gate.result.status in {"passed", "off"})

@@ -10,6 +10,8 @@ from bot.adapters.git import Repository
 from bot.core.base import Sha
 from bot.core.bases import landed_for, mends_the_combination
 from bot.core.decide import PublishWorkstream
+from bot.core.owned_sizes import owned_tokens
+from bot.core.plan import Plan
 from bot.core.state import RunState
 from bot.ports import Clock
 
@@ -82,3 +84,11 @@ def _branch(name: str, state: RunState) -> Branch:
     assert track.landed is not None, "only what landed is combined"
     attempt = track.attempts[track.landed.attempt - 1]
     return Branch(name, attempt.started.base_sha, track.landed.head_sha)
+
+
+def sizes_for(repository: Repository, state: RunState, plan: Plan) -> dict[str, int]:
+    """Measure what each workstream owns, where a rule of the run's ladder asks for it."""
+    rules = state.policy.ladder.rules
+    if state.request is None or all(rule.larger_than_tokens is None for rule in rules):
+        return {}
+    return owned_tokens(plan, repository.sizes(state.request.base_sha))

@@ -13,10 +13,13 @@ from bot.core.decide import MakePlan, RunGates
 from bot.core.events import Event
 from bot.core.gates import GateResult
 from bot.core.state import RunState
+from bot.core.waking import wakes_at
 from bot.drivers.settling import Attempting, Fact, Hands, Proposal, Settler, Slow
 from bot.ports import Clock
 from bot.usecases.run_gates import Checked
 from bot.usecases.run_workstream import Result
+
+LOOKS_AFTER = 2.0  # seconds, for what a person wrote into the record of a run that waits
 
 
 class Workers(Protocol):
@@ -61,7 +64,8 @@ class LocalDriver:
     ) -> None:
         self._workers = workers
         self._screen = screen
-        self._over: queue.SimpleQueue[Fact | BaseException] = queue.SimpleQueue()
+        self._over: queue.SimpleQueue[Fact | BaseException | None] = queue.SimpleQueue()
+        self._clock = clock
         self.interrupted = False
         hands = Hands(ready=lambda: not self.interrupted)
         self._settler = Settler(record, repository, clock, lambda _: planner(), hands)
@@ -75,6 +79,7 @@ class LocalDriver:
         """Stop cleanly: end what runs, keep its work, hand nothing more out."""
         self.interrupted = True
         self._workers.interrupt()
+        self._over.put(None)
 
     def drive(self, request: Event) -> RunState:
         """Ask for the run, or ask again, and go on until it ends or waits for a person."""
@@ -82,22 +87,34 @@ class LocalDriver:
         busy = 0
         with ThreadPoolExecutor(256, thread_name_prefix="attempt") as pool:
             try:
-                while facts:
+                while True:
                     slow = self._settler.settle(facts)
                     self._screen.show(self.state)
                     for work in slow:
                         pool.submit(self._do, work)
                     busy += len(slow)
-                    facts = self._take_over() if busy else []
+                    seconds = self._seconds_to_wait()
+                    if not busy and (seconds is None or self.interrupted):
+                        break
+                    facts = self._take_over(seconds)
                     busy -= len(facts)
             except BaseException:
                 self.interrupt()
                 raise
         return self.state
 
-    def _take_over(self) -> list[Fact]:
+    def _seconds_to_wait(self) -> float | None:
+        """Say when time alone changes something, or a person may have; None: it does not."""
+        now = self._clock.now()
+        moment = wakes_at(self.state, now)
+        return None if moment is None else min((moment - now).total_seconds(), LOOKS_AFTER)
+
+    def _take_over(self, seconds: float | None) -> list[Fact]:
         """Wait for something to be over, and take all that is. Raises what ended a worker."""
-        taken = [self._over.get()]
+        try:
+            taken = [self._over.get(timeout=seconds)]
+        except queue.Empty:
+            return []
         while not self._over.empty():
             taken.append(self._over.get())
         facts = [fact for fact in taken if isinstance(fact, Fact)]
@@ -125,7 +142,7 @@ class LocalDriver:
         result = self._workers.attempt(work, lambda text: self._screen.line(name, text))
         if result.interrupted:
             return Fact(lambda state: self._lost(state, "interrupted", only=name), result)
-        ended = (result.completion, result.outcome, result.acknowledgement)
+        ended = (result.completion, result.outcome, result.acknowledgement, result.back_at)
         return Fact(lambda _: self._settler.journal().finished(*ended), result)
 
     def _lost(self, state: RunState, note: str, only: str | None = None) -> Iterable[Event]:

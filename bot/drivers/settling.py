@@ -37,7 +37,7 @@ from bot.core.money import covered
 from bot.core.plan import Plan
 from bot.core.state import RunState, fold
 from bot.core.summary import state_file
-from bot.drivers.branches import Branches, run_base
+from bot.drivers.branches import Branches, run_base, sizes_for
 from bot.errors import Unavailable
 from bot.ports import Clock
 from bot.render.shared import shared_page
@@ -241,7 +241,8 @@ class Settler:
         if found is None:
             draft.slow.append(action)
             return
-        draft.add(*self.journal().planned(found.plan, found.source, found.notes))
+        sizes = sizes_for(self._repository, draft.state, found.plan)
+        draft.add(*self.journal().planned(found.plan, found.source, found.notes, sizes))
         draft.files["plan.yaml"] = found.text.encode()
 
     def _hand_out(self, start: StartWorkstream, draft: _Draft) -> None:

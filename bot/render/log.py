@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from bot.core import events as happened
 from bot.core.events import Event
+from bot.core.exhaustion import clock_time
 from bot.core.fixes import spell
 from bot.core.handoff import CompletionStatus
 from bot.core.metrics import Cost
@@ -195,7 +196,8 @@ def _run(event: _RunEvent) -> _Words:
         case happened.IterationStarted():
             return f"iteration {event.iteration} begins with {event.fix.id}", event.because, ""
         case happened.TierExhausted():
-            return f"{event.tier} is not used any more", event.because, "yellow"
+            until = f"until {clock_time(event.back_at)}" if event.back_at else "any more"
+            return f"{event.tier} is not used {until}", event.because, "yellow"
         case happened.RunFinished():
             style = "green" if event.status is happened.RunStatus.PASSED else "red"
             return words(event.status), event.because, style

@@ -26,4 +26,5 @@ def envelope_of(result: Result) -> Envelope:
         spend=result.spend,
         evidence=evidence,
         interrupted=result.interrupted,
+        back_at=result.back_at,
     )

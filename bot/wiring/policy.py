@@ -20,6 +20,7 @@ class Asked:
     jobs: int | None = None
     engine: str | None = None
     max_usd: Decimal | None = None
+    nobody_answers: bool = False  # no question is put whose answer the run could do without
 
 
 def policy_with(asked: Asked, ladder: Ladder, settings: Settings) -> Policy:
@@ -33,5 +34,13 @@ def policy_with(asked: Asked, ladder: Ladder, settings: Settings) -> Policy:
         workstream_usd=settings.limits.workstream_usd,
         month_caps=month_caps(ladder, settings.limits.provider_month_usd),
         engine=asked.engine,
+        tier_wait_minutes=settings.agents.tier_wait_minutes,
+        paid_answer_minutes=_paid_answer_minutes(asked, settings),
         ladder=ladder,
     )
+
+
+def _paid_answer_minutes(asked: Asked, settings: Settings) -> float | None:
+    if settings.agents.without_answer == "wait":
+        return None
+    return 0 if asked.nobody_answers else settings.agents.paid_answer_minutes

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.adapters.gate_reports import RepositoryCommits
 from bot.core.environment import built_environment
+from bot.core.exhaustion import out_at
 from bot.core.github.opinions import REVIEW
 from bot.core.github.subject import Subject
 from bot.core.plan import Workstream
@@ -31,7 +32,7 @@ def reviewer(
     def read(subject: Subject, state: RunState) -> Opinion | str:
         assert state.request is not None, "a commit is checked for somebody"
         ladder = load_ladder(workers.repository, workers.settings, variables)
-        found = route_free(REVIEW, ladder, state.exhausted)
+        found = route_free(REVIEW, ladder, out_at(state.outages, workers.clock.now()))
         if isinstance(found, NoRoute):
             return f"no free tier can ({found.because})"
         head = Head(subject.name, subject.head, state.request.base_sha, state.request.task)

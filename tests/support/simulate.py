@@ -44,7 +44,9 @@ from bot.core.journal import Journal
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Kind, NeedType, Plan, Workstream
 from bot.core.routing import Ladder, Rung
+from bot.core.routing_rules import RoutingRule
 from bot.core.state import RunState, WorkstreamStatus, fold
+from bot.core.waking import wakes_at
 from tests.support.builders import BASE, RUN, T0, finding, plan, sha, tier, workstream
 
 _DECISIONS_AT_ONCE = 2_000
@@ -65,6 +67,7 @@ class Outcome:
     usd: Decimal = Decimal(0)  # of a paid tier, at most what was reserved
     cost_known: bool = True
     merges: bool = True
+    back_in: float | None = None  # seconds, of a tier that ran out
 
 
 def _succeeds(_: Workstream, __: int) -> Outcome:
@@ -181,6 +184,11 @@ class _Driver:
         self.settle(self.request())
         turn = 0
         while True:
+            wakes = wakes_at(self.state, self.now)
+            if wakes is not None and (not self.over or wakes < self.over[0][0]):
+                self.now = wakes
+                self.settle(())
+                continue
             if self.over:
                 self.now, _, work = heapq.heappop(self.over)
                 self.settle(self.facts_of(work))
@@ -216,7 +224,11 @@ class _Driver:
                 journal.gate(r, self.state, work.iteration, work.head_sha) for r in results
             )
         outcome = self.world.attempt(self.state.workstreams[work.id], work.attempt)
-        return tuple(journal.finished(self.completion(work, outcome), outcome.outcome, None))
+        back_at = None
+        if outcome.back_in is not None:
+            back_at = self.now + timedelta(seconds=outcome.back_in)
+        done = self.completion(work, outcome)
+        return tuple(journal.finished(done, outcome.outcome, None, back_at))
 
     def completion(self, work: StartWorkstream, outcome: Outcome) -> Completion:
         asks = outcome.status is CompletionStatus.BLOCKED
@@ -406,7 +418,15 @@ def random_ladder(seed: int) -> Ladder:
             engine=random.choice(("builtin", "builtin", "gemini")),
         )
         rungs.append(Rung(tier=one, why_not="no key" if random.random() < 0.15 else ""))
-    return Ladder(rungs=tuple(rungs))
+    return Ladder(rungs=tuple(rungs), rules=_random_rules(seed) if seed % 3 == 1 else ())
+
+
+def _random_rules(seed: int) -> tuple[RoutingRule, ...]:
+    """Want paid tiers for some work, so that somebody is asked before it starts."""
+    random = Random(f"rules {seed}")
+    kinds = tuple(random.sample((Kind.IMPLEMENTATION, Kind.DOCS, Kind.REVIEW), 2))
+    names = tuple(random.sample([f"tier{n}" for n in range(4)], 3))
+    return (RoutingRule(kinds=kinds, prefer=names, ask=True, because="it is hard"),)
 
 
 _ENDS = (
@@ -445,6 +465,7 @@ def random_world(
             usd=Decimal(random.randint(0, 200)) / 100,
             cost_known=random.random() < 0.9,
             merges=random.random() < 0.9,
+            back_in=random.choice((None, 60, 3_000, 100_000)),
         )
 
     def gate(name: GateName, head: Sha, iteration: int) -> GateResult:

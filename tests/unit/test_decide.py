@@ -27,6 +27,7 @@ from bot.core.decide import (
     decide,
 )
 from bot.core.events import Event, Policy, RunStatus, read_events, write_events
+from bot.core.exhaustion import out_at
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import CompletionStatus
 from bot.core.journal import Journal
@@ -84,7 +85,8 @@ def a_run(seed: int) -> Played:
     """Play a random plan in a random world with a random ladder, killed now and then."""
     world = random_world(seed, trouble=(seed % 4) / 3)
     dies = Random(seed).sample(range(60), 3) if seed % 2 else ()
-    policy = Policy(ladder=random_ladder(seed))
+    minutes = (0, 60, None)[seed // 3 % 3]
+    policy = Policy(ladder=random_ladder(seed), paid_answer_minutes=minutes)
     return play(random_plan(seed), world, policy=policy, dies_after_writing=dies)
 
 
@@ -368,7 +370,7 @@ def test_a_tier_that_ran_out_gets_another_chance_on_resume_and_can_run_out_again
     world = World(attempt=quota, person=resumes)
     played = play(ONE, world, policy=Policy(ladder=ladder(tier("local"))))
     assert max(calls) == 3, "one attempt each time it was asked for, and then a question"
-    assert played.state.exhausted == {"local": "quota"}
+    assert out_at(played.state.outages, played.now) == {"local": "quota"}
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ class Envelope(Strict):
         default_factory=dict
     )
     interrupted: bool = False
+    back_at: Moment | None = None  # when an exhausted tier serves again, if it said so
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class PlanReport(Strict):
 
 def planning_route(state: RunState) -> Route | NoRoute:
     """Say which free tier makes the plan of a run: the record alone decides it, in every job."""
-    return route_free(PLANNING, state.policy.ladder, state.exhausted)
+    return route_free(PLANNING, state.policy.ladder, {})
 
 
 def refuse_report(report: PlanReport, state: RunState, now: datetime) -> str:

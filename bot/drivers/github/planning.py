@@ -24,6 +24,7 @@ from bot.core.plan import Plan, read_plan
 from bot.core.planning.adopt import adopted, refused
 from bot.core.planning.lint import Author, lint
 from bot.core.roles import unknown_roles
+from bot.drivers.branches import sizes_for
 from bot.drivers.github.run import GithubRun
 from bot.drivers.github.verdict import record_spend
 from bot.drivers.settling import Fact, Proposal
@@ -53,7 +54,12 @@ def accept(run: GithubRun, artifact: Path) -> None:
     run.settle(
         Fact(
             lambda state: (
-                run.journal.planned(found.plan, found.source, found.notes)
+                run.journal.planned(
+                    found.plan,
+                    found.source,
+                    found.notes,
+                    sizes_for(run.desk.origin, state, found.plan),
+                )
                 if state.plan is None and not state.cancelled
                 else ()
             ),

@@ -50,7 +50,9 @@ def _first(run: GithubRun, result: Result) -> Fact:
 
     def events(state: RunState) -> Iterable[Event]:
         if _known(state, done) is None:
-            yield from run.journal.finished(done, result.outcome, result.acknowledgement)
+            yield from run.journal.finished(
+                done, result.outcome, result.acknowledgement, result.back_at
+            )
 
     return Fact(events, result)
 
@@ -135,6 +137,7 @@ class _Reception:
             outcome=envelope.outcome,
             spend=envelope.spend,
             acknowledgement=envelope.acknowledgement,
+            back_at=envelope.back_at,
             evidence={name: text.encode() for name, text in envelope.evidence.items()},
         )
         if found.bundle is None or said.head_sha is None:
