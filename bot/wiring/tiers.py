@@ -8,7 +8,10 @@ from functools import lru_cache
 
 from bot.adapters.engines.builtin_engine import BuiltinEngine
 from bot.adapters.engines.claude import Claude
+from bot.adapters.engines.cline import Cline
 from bot.adapters.engines.codex import Codex
+from bot.adapters.engines.copilot import Copilot
+from bot.adapters.engines.gemini import Gemini
 from bot.adapters.engines.program import ProgramEngine, Speech
 from bot.adapters.engines.shell import ShellEngine
 from bot.adapters.git import Repository
@@ -25,8 +28,11 @@ from bot.wiring.engines import Find, find_elsewhere, find_here
 
 # What is known of each agent program; which version was tried is in agents/engines.yaml.
 SPEECHES: tuple[Speech, ...] = (
-    Claude(),
+    Gemini(),
+    Cline(),
     Codex(),
+    Claude(),
+    Copilot(),
 )
 
 

@@ -26,6 +26,7 @@ class Installed:
 
     argv: tuple[str, ...]
     version: str
+    env: Mapping[str, str] = field(default_factory=dict)  # where it finds parts of itself
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Start:
     env: Mapping[str, str] = field(default_factory=dict)
     files: tuple[GivenFile, ...] = ()
     stdin: str = ""
+    through: tuple[str, ...] = ()  # what starts the program, given its whole command line
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,12 @@ class ProgramEngine:
         found = self._find(self._speech.name)
         start = self._speech.start(job, home)
         rules = GivenFile(_rules_file(home), provable(job.deny).model_dump_json())
-        argv = (*(found.argv if found else (self._speech.name,)), *start.argv)
+        program = found.argv if found else (self._speech.name,)
+        argv = (*start.through, *program, *start.argv)
         return Command(
             argv=proven_first(_hook(self._speech.name, job, home), argv),
             cwd=job.worktree,
-            env={**job.environment, **start.env},
+            env={**job.environment, **start.env, **(found.env if found else {})},
             timeout_seconds=job.seconds,
             stdin=start.stdin,
             log=job.log,
@@ -145,7 +148,6 @@ class ProgramEngine:
 
     def outcome(self, job: EngineJob, finished: Finished) -> EngineOutcome:
         """Believe the program's last word, and only together with how its process ended."""
-        del job
         if finished.stopped_because == "timeout":
             return EngineOutcome(OutcomeClass.TIMEOUT, "its time ran out")
         if finished.stopped_because:
@@ -157,7 +159,10 @@ class ProgramEngine:
             return EngineOutcome(OutcomeClass.CRASH, f"exit {finished.exit_code}: {words[0][:300]}")
         if ended.outcome is OutcomeClass.DONE and finished.exit_code != 0:
             return EngineOutcome(OutcomeClass.CRASH, f"exit {finished.exit_code} after its end")
-        return EngineOutcome(ended.outcome, " ".join(ended.message.split())[:300])
+        message = ended.message
+        if job.model_url:  # some name the door, which is a secret for as long as it is open
+            message = message.replace(job.model_url, "the gateway")
+        return EngineOutcome(ended.outcome, " ".join(message.split())[:300])
 
     def calls(self, job: EngineJob) -> tuple[ModelCall, ...]:
         """The door counts them."""

@@ -1,0 +1,124 @@
+"""Gemini CLI: Google's protocol, JSON lines out. Verified with 0.61.0."""
+
+from __future__ import annotations
+
+import json
+
+from bot.adapters.engines.failed import failed
+from bot.adapters.engines.program import (
+    DUMMY_KEY,
+    Counted,
+    Ended,
+    Heard,
+    Said,
+    Start,
+    Used,
+    hook_command,
+    inside,
+    json_line,
+    number_of,
+    text_of,
+)
+from bot.core.outcomes import OutcomeClass
+from bot.core.routing import Wire
+from bot.ports import EngineJob, GivenFile
+
+_ITS_WINDOW = 1_048_576  # tokens that it takes every model to hold
+_COMPRESSIONS = ("3-pro", "3-flash", "3.1-flash-lite", "2.5-pro", "2.5-flash", "2.5-flash-lite")
+# The names of its side calls, which go to other models unless they are told not to.
+_SIDE_CALLS = ("base", *(f"chat-compression-{each}" for each in (*_COMPRESSIONS, "default")))
+_READING = ("read_file", "read_many_files", "list_directory", "glob", "grep_search")
+
+
+class Gemini:
+    """`gemini`, with nothing of the repository's own settings."""
+
+    name = "gemini"
+    wires: tuple[Wire, ...] = ("gemini",)
+
+    def start(self, job: EngineJob, home: str) -> Start:
+        """Trust the folder only when settings are read: its own come earlier, and are passed by."""
+        return Start(
+            argv=(
+                *("--output-format", "stream-json", "--model", job.tier.model),
+                *("--approval-mode", "yolo", "--skip-trust"),
+            ),
+            env={
+                "GOOGLE_GEMINI_BASE_URL": job.model_url,
+                "GEMINI_API_KEY": DUMMY_KEY,
+                "GEMINI_CLI_HOME": f"{home}/gemini",
+                "TMPDIR": f"{home}/scratch",  # after an error it leaves the conversation there
+            },
+            files=(
+                GivenFile(f"{home}/gemini/.gemini/settings.json", json.dumps(_settings(job, home))),
+                GivenFile(f"{home}/scratch/README", "Gemini CLI's own temporary files.\n"),
+            ),
+            stdin=job.whole_prompt,
+        )
+
+    def hear(self, line: str) -> tuple[Heard, ...]:
+        """Read an event; the last one says how it went, also after an error."""
+        event = json_line(line)
+        match event.get("type"), event.get("role"):
+            case "message", "assistant":
+                return (Said(text_of(event.get("content"))),)
+            case "tool_use", _:
+                given = event.get("parameters")
+                about = inside(given, "command") or inside(given, "file_path")
+                return (Used(f"{text_of(event.get('tool_name'))} {text_of(about)}".rstrip()),)
+            case "result", _:
+                return _last(event)
+            case _:
+                return ()
+
+
+def _settings(job: EngineJob, home: str) -> dict[str, object]:
+    hook = {"type": "command", "name": "deny", "command": hook_command("gemini", job, home)}
+    servers = {
+        server.name: {
+            "command": server.argv[0],
+            "args": list(server.argv[1:]),
+            "env": dict(server.env),
+            "trust": True,
+        }
+        for server in job.tool_servers
+    }
+    return {
+        # An address of one's own would pick a way to sign in that needs a browser.
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        "general": {
+            "enableAutoUpdate": False,
+            "enableAutoUpdateNotification": False,
+            "maxAttempts": 1,  # the gateway sends a request again, and knows when
+        },
+        "privacy": {"usageStatisticsEnabled": False},
+        "telemetry": {"enabled": False},
+        "advanced": {"ignoreLocalEnv": True},
+        "model": {"compressionThreshold": job.tier.context_tokens / 2 / _ITS_WINDOW},
+        "modelConfigs": {
+            "customOverrides": [
+                {"match": {"model": name}, "modelConfig": {"model": job.tier.model}}
+                for name in _SIDE_CALLS
+            ]
+        },
+        "hooks": {"BeforeTool": [{"matcher": ".*", "hooks": [hook]}]},
+        "mcpServers": servers,
+        **_only_reading(job),
+    }
+
+
+def _only_reading(job: EngineJob) -> dict[str, object]:
+    if job.only_writes is None:
+        return {}
+    return {"tools": {"core": [*_READING, *(("write_file",) if job.only_writes else ())]}}
+
+
+def _last(event: dict[str, object]) -> tuple[Heard, ...]:
+    stats = event.get("stats")
+    read = number_of(inside(stats, "input_tokens"))
+    # Its own figure for the output leaves out what was thought.
+    written = max(0, number_of(inside(stats, "total_tokens")) - read)
+    counted = Counted(read, number_of(inside(stats, "cached")), written)
+    if event.get("status") == "success":
+        return (counted, Ended(OutcomeClass.DONE))
+    return (counted, failed(text_of(inside(event, "error", "message"))))
