@@ -95,7 +95,6 @@ class Result:
     evidence: Mapping[str, bytes] = field(default_factory=dict)
     interrupted: bool = False  # we ended it half-way: it proves nothing
     written: Mapping[str, bytes] = field(default_factory=dict)  # of the files it was only to write
-    back_at: datetime | None = None  # when a tier that is exhausted serves again, if it said so
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,6 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
         evidence=attempt.evidence_files,
         interrupted=attempt.interrupted,
         written={path: data for path, data in written.items() if data},
-        back_at=attempt.ended.back_at,
     )
 
 

@@ -38,7 +38,7 @@ def test_work_goes_on_where_three_tiers_in_a_row_have_nothing_left(tmp_path: Pat
             assert state.status is RunStatus.PASSED
             tried = [attempt.started.tier for attempt in state.track("one").attempts]
             assert tried == ["tier-1", "tier-2", "tier-3", "tier-4"]
-            assert sorted(state.exhausted) == ["tier-1", "tier-2", "tier-3"]
+            assert sorted(state.outages) == ["tier-1", "tier-2", "tier-3"]
             told = str(model.requests[4].body)  # what the fourth finds is what the first wrote
             assert "an earlier attempt" in told
             by_tier = [line["tier"] for line in shop.ledger()]
