@@ -14,6 +14,7 @@ from bot.core.base import Sha
 from bot.core.constraints import NO_RULES, Rules
 from bot.core.coverage import CoverageReport, UnreadableReport
 from bot.core.gates import Finding
+from bot.core.ledger import Tokens
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
 from bot.core.routing import Tier
@@ -177,7 +178,20 @@ class ModelCall:
     model_requested: str
     model_returned: str | None
     counted: bool  # False: the provider did not say, the numbers are estimates
+    written_tokens: int = 0  # to a cache; part of the input, as what was cached is
+    written_for_an_hour_tokens: int = 0
     usd: Decimal | None = None  # what it cost, or at most; None: nobody between reckoned that
+
+    @property
+    def tokens(self) -> Tokens:
+        """What it took."""
+        return Tokens(
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_tokens,
+            self.written_tokens,
+            self.written_for_an_hour_tokens,
+        )
 
 
 class Door(Protocol):

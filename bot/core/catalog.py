@@ -19,6 +19,9 @@ from bot.errors import UserError
 _ON_THIS_MACHINE = re.compile(r"https?://(localhost|127\.[0-9.]+|\[::1\]|[^/]*\.localhost)([:/]|$)")
 
 
+_NO_PRICE = "paid, and nobody knows its price: add input_usd_per_million and output_usd_per_million"
+
+
 class Catalog(Strict):
     """`agents/catalog.yaml`: tiers in order, free before paid."""
 
@@ -52,8 +55,15 @@ def build_ladder(
     rungs: dict[str, Rung] = {}
     for is_own, tiers in ((True, own), (False, catalog)):
         for tier in tiers:
-            rungs.setdefault(tier.name, Rung(tier=tier, own=is_own, why_not=why_not(tier)))
+            if tier.name not in rungs:
+                why = _NO_PRICE if _may_cost_anything(tier) else why_not(tier)
+                rungs[tier.name] = Rung(tier=tier, own=is_own, why_not=why)
     return Ladder(rungs=tuple(rungs.values()), rules=routing.rules)
+
+
+def _may_cost_anything(tier: Tier) -> bool:
+    """Whether it is paid, and nobody knows how much; a subscription costs the same all the time."""
+    return tier.billing is Billing.PAID and not tier.has_price
 
 
 def local_tier(environment: Mapping[str, str]) -> Tier:

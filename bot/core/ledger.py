@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +19,22 @@ class Billing(StrEnum):
     FREE = "free"
     PAID = "paid"
     SUBSCRIPTION = "subscription"  # paid elsewhere; the cost is notional
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a call took. What was read from a cache, or written to one, is part of the input."""
+
+    input: int
+    output: int
+    cached: int = 0
+    written: int = 0
+    written_for_an_hour: int = 0  # which costs more than the usual few minutes
+
+    @property
+    def plain(self) -> int:
+        """Input that no cache had to do with."""
+        return max(self.input - self.cached - self.written - self.written_for_an_hour, 0)
 
 
 class LedgerLine(Strict):
@@ -36,12 +53,25 @@ class LedgerLine(Strict):
     billing: Billing
     input_tokens: int = 0
     cached_tokens: int = 0
+    written_tokens: int = 0  # to a cache
+    written_for_an_hour_tokens: int = 0  # the same
     output_tokens: int = 0
     cost_usd: Usd = ZERO_USD
     cost_known: bool = True
     approval: str | None = None
     justification: str | None = None
     by: str | None = None  # who approved
+
+    @property
+    def tokens(self) -> Tokens:
+        """What the call took."""
+        return Tokens(
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_tokens,
+            self.written_tokens,
+            self.written_for_an_hour_tokens,
+        )
 
     @property
     def month(self) -> str:

@@ -15,7 +15,7 @@ from bot.core.events import Event
 from bot.core.gates import GateResult
 from bot.core.graph import longest_remaining
 from bot.core.handoff import Completion
-from bot.core.ledger import Billing
+from bot.core.ledger import Billing, Tokens
 from bot.core.plan import Plan, Workstream, collide
 from bot.core.routing import SHELL, Ladder, Tier
 from bot.core.spans import Span, levels, seconds_together, spans_of, wall_seconds
@@ -297,5 +297,5 @@ def sum_of(costs: Iterable[Cost]) -> Cost:
 def _price_on(tier: Tier, spans: Sequence[Span]) -> Decimal | None:
     read = sum(span.completion.usage.input_tokens for span in spans)
     written = sum(span.completion.usage.output_tokens for span in spans)
-    price = tier.cost(read, written)
+    price = tier.cost(Tokens(read, written))
     return None if price is None else price.quantize(MICRO_USD)

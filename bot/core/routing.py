@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from bot.core.base import ZERO_USD, Strict, Usd
-from bot.core.ledger import Billing
+from bot.core.ledger import Billing, Tokens
 from bot.core.plan import Kind, Name, VariableName, Workstream
 from bot.core.routing_rules import ORDINARY, Demand, RoutingRule
 
@@ -20,6 +20,8 @@ MILLION = Decimal(1_000_000)
 # Ways to ask a model: two of OpenAI's, Anthropic's, Google's.
 Wire = Literal["chat", "responses", "messages", "gemini"]
 _STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
+_WRITING = Decimal("1.25")  # times the price of input, where one pays for writing to a cache
+_FOR_AN_HOUR = Decimal("1.6")  # times that, for twice the price of input
 
 
 def _plain_url(text: str) -> str:
@@ -49,29 +51,41 @@ class Tier(Strict):
     tokens_per_day: Annotated[int, Field(ge=1)] | None = None
     input_usd_per_million: Usd | None = None
     output_usd_per_million: Usd | None = None
+    cached_usd_per_million: Usd | None = None  # of input that a cache had; none: as other input
+    cache_write_usd_per_million: Usd | None = None  # none: a quarter more than other input
     checked_on: date | None = None  # when somebody last compared this with the provider's page
 
     @model_validator(mode="after")
-    def _paid_has_a_price(self) -> Self:
-        if self.billing is Billing.PAID and None in {
-            self.input_usd_per_million,
-            self.output_usd_per_million,
-        }:
-            raise ValueError("a paid tier without a price; add input_ and output_usd_per_million")
+    def _half_a_price_is_none(self) -> Self:
+        if (self.input_usd_per_million is None) != (self.output_usd_per_million is None):
+            raise ValueError("half a price; add both, input_ and output_usd_per_million")
         return self
 
-    def cost(self, input_tokens: int, output_tokens: int) -> Decimal | None:
-        """Price a call in dollars; None where nobody knows the price."""
-        if self.input_usd_per_million is None or self.output_usd_per_million is None:
-            return None
-        return (
-            self.input_usd_per_million * input_tokens + self.output_usd_per_million * output_tokens
-        ) / MILLION
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody pays for its calls."""
+        return self.billing is Billing.FREE
 
-    def charge(self, input_tokens: int, output_tokens: int) -> tuple[Decimal, bool]:
+    @property
+    def has_price(self) -> bool:
+        """Whether somebody said what its calls cost."""
+        return self.input_usd_per_million is not None
+
+    def cost(self, tokens: Tokens) -> Decimal | None:
+        """Price a call in dollars; None where nobody knows the price."""
+        price, out = self.input_usd_per_million, self.output_usd_per_million
+        if price is None or out is None:
+            return None
+        cached, write = self.cached_usd_per_million, self.cache_write_usd_per_million
+        write = price * _WRITING if write is None else write
+        total = price * tokens.plain + out * tokens.output
+        total += (price if cached is None else cached) * tokens.cached
+        total += write * tokens.written + write * _FOR_AN_HOUR * tokens.written_for_an_hour
+        return total / MILLION
+
+    def charge(self, tokens: Tokens) -> tuple[Decimal, bool]:
         """Price a call as the ledger writes it, and say whether that is known; free costs 0."""
-        free = self.billing is Billing.FREE
-        price = ZERO_USD if free else self.cost(input_tokens, output_tokens)
+        price = ZERO_USD if self.is_free else self.cost(tokens)
         return (price or ZERO_USD).quantize(_STEP), price is not None
 
 

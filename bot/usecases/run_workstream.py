@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.core import names
-from bot.core.base import RunId, Sha
+from bot.core.base import RunId, Sha, printable
 from bot.core.constraints import NO_RULES, Rules
 from bot.core.handoff import (
     Acknowledgement,
@@ -25,6 +25,7 @@ from bot.core.handoff import (
     read_said,
 )
 from bot.core.ledger import LedgerLine
+from bot.core.model_ids import same_model
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
 from bot.core.redact import Redactor
@@ -180,6 +181,7 @@ class _Attempt:
         self.interrupted = False
         self._shown: Counter[int] = Counter()  # lines in each second
         self._shut_since: datetime | None = None
+        self._named: set[str] = set()  # models that answered
 
     def go_until_done(self) -> None:
         """Run the engine, and again while it is worth sending it back."""
@@ -271,6 +273,7 @@ class _Attempt:
         self.ended = self._ended(tools.engine.outcome(job, finished))
         self.calls = tools.engine.calls(job)
         self.count()
+        self._compare_models()
         self._keep("engine.log", finished.output)
         self.snapshot = self._read_worktree()
         self.evidence = self._gather()
@@ -279,6 +282,15 @@ class _Attempt:
         """Take the door's count in place of what the agent says."""
         if self._door is not None:
             self.calls = self._door.calls()
+
+    def _compare_models(self) -> None:
+        """Say it where another model answered than was asked for; the completion names both."""
+        asked = self._handout.tier.model
+        others = {c.model_returned for c in self.calls if c.model_returned} - self._named
+        self._named |= others
+        for other in sorted(others):
+            if asked and not same_model(asked, other):
+                self._say(self._tools.redactor.text(f"{printable(other)} answered for {asked}"))
 
     def _ended(self, said: EngineOutcome) -> EngineOutcome:
         """Believe the door about requests: an engine tells it in its own words, or not at all."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bot.core.base import ZERO_USD
 from bot.core.handoff import Completion, Usage
-from bot.core.ledger import Billing, LedgerLine, call_id
+from bot.core.ledger import LedgerLine, call_id
 from bot.core.routing import Tier
 from bot.ports import ModelCall
 
@@ -45,6 +45,8 @@ def _line(said: Completion, tier: Tier, call: ModelCall) -> LedgerLine:
         billing=tier.billing,
         input_tokens=call.input_tokens,
         cached_tokens=call.cached_tokens,
+        written_tokens=call.written_tokens,
+        written_for_an_hour_tokens=call.written_for_an_hour_tokens,
         output_tokens=call.output_tokens,
         cost_usd=cost,
         cost_known=known,
@@ -53,7 +55,7 @@ def _line(said: Completion, tier: Tier, call: ModelCall) -> LedgerLine:
 
 def _cost_of(tier: Tier, call: ModelCall) -> tuple[Decimal, bool]:
     """Price a call, and say whether that is known: of a paid one only where it was counted."""
-    exact, known = tier.charge(call.input_tokens, call.output_tokens)
-    if call.usd is not None:  # its door knows better: uncounted, it is what was set aside
-        exact = call.usd.quantize(exact)
-    return exact, known and (call.counted or tier.billing is Billing.FREE)
+    exact, known = tier.charge(call.tokens)
+    if not call.counted and call.usd is not None:
+        exact = max(exact, call.usd.quantize(exact))  # it may have cost what was set aside
+    return exact, known and (call.counted or tier.is_free)

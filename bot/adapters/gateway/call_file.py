@@ -25,6 +25,8 @@ class _Line(Strict):
     model_requested: str
     model_returned: str | None
     counted: bool
+    written_tokens: _Tokens
+    written_for_an_hour_tokens: _Tokens
     usd: Decimal | None
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from urllib.parse import quote, unquote
 
 from bot.core.ledger import Billing
@@ -39,6 +39,14 @@ class Dialect(StrEnum):
     RESPONSES = "responses"
     MESSAGES = "messages"
     GEMINI = "gemini"
+
+
+class Caches(Enum):
+    """For how long a provider is asked to keep a prompt."""
+
+    NOTHING = "nothing"
+    MINUTES = "minutes"
+    AN_HOUR = "an hour"
 
 
 class Trouble(StrEnum):
@@ -90,6 +98,13 @@ class Asked:
     def most_input(self) -> int:
         """A bound for the tokens of the prompt, for none is shorter than a byte."""
         return len(self.data)
+
+    @property
+    def caches(self) -> Caches:
+        """Whether the provider is asked to keep the prompt, which it may charge for."""
+        if self.dialect is not Dialect.MESSAGES or b'"cache_control"' not in self.data:
+            return Caches.NOTHING
+        return Caches.AN_HOUR if b'"1h"' in self.data else Caches.MINUTES
 
     def without_usage(self) -> Asked:
         """Return it for a provider that does not know how to be asked for the count."""

@@ -12,10 +12,10 @@ from decimal import Decimal
 
 from bot.adapters.gateway.answers import Count
 from bot.adapters.gateway.call_file import CallFile
-from bot.adapters.gateway.dialects import Asked, Dialect
+from bot.adapters.gateway.dialects import Asked, Caches, Dialect
 from bot.core.allowance import Limit, Purse, TierAllowance
 from bot.core.base import ZERO_USD
-from bot.core.ledger import Billing
+from bot.core.ledger import Billing, Tokens
 from bot.core.outcomes import OutcomeClass
 from bot.core.provider_failures import Failure
 from bot.core.routing import Tier
@@ -134,7 +134,12 @@ class OpenDoor:
     def _most_usd(self, asked: Asked) -> Decimal | None:
         if self.tier.billing is not Billing.PAID:
             return ZERO_USD
-        return self.tier.cost(asked.most_input, asked.most_output)
+        size, answer = asked.most_input, asked.most_output
+        for_an_hour = size if asked.caches is Caches.AN_HOUR else 0
+        for_minutes = size if asked.caches is Caches.MINUTES else 0
+        usual = self.tier.cost(Tokens(size, answer))
+        kept = self.tier.cost(Tokens(size, answer, 0, for_minutes, for_an_hour))
+        return None if usual is None or kept is None else max(usual, kept)
 
     def _call_of(self, entry: Entry) -> ModelCall:
         count, told = entry.count, entry.count.input_tokens
@@ -144,7 +149,7 @@ class OpenDoor:
         usd: Decimal | None = None
         if self.tier.billing is Billing.PAID:
             # Where nobody counted it may have cost as much as it could.
-            exact = self.tier.cost(told, count.output_tokens) if counted else None
+            exact = self.tier.cost(count.tokens(told)) if counted else None
             usd = entry.usd if exact is None else exact
         return ModelCall(
             n=entry.n,
@@ -154,6 +159,8 @@ class OpenDoor:
             model_requested=self.tier.model,
             model_returned=count.model,
             counted=counted,
+            written_tokens=count.written_tokens,
+            written_for_an_hour_tokens=count.written_for_an_hour_tokens,
             usd=usd,
         )
 

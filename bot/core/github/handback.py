@@ -160,13 +160,14 @@ def _wrong_ledger(envelope: Envelope, completion: Completion, expected: Expected
 
 def _wrong_line(line: LedgerLine, nth: int, completion: Completion, expected: Expected) -> str:
     """Say how a line differs from the one that we would write of these tokens."""
-    tokens = (line.input_tokens, line.cached_tokens, line.output_tokens)
-    if not all(0 <= number <= MAX_TOKENS for number in tokens):
+    if not all(0 <= number <= MAX_TOKENS for number in vars(line.tokens).values()):
         return "has a number of tokens that cannot be"
     if not _MODEL.fullmatch(line.model):
         return "names a model that is no name"
     tier = expected.tier
-    cost, known = tier.charge(line.input_tokens, line.output_tokens)
+    cost, known = tier.charge(line.tokens)
+    if not line.cost_known:  # then it is what was set aside for it
+        cost = max(cost, line.cost_usd)
     attempt = (expected.run, expected.workstream.id, expected.attempt)
     ours = LedgerLine(
         id=call_id(*attempt, completion.started_at, nth),
@@ -180,6 +181,8 @@ def _wrong_line(line: LedgerLine, nth: int, completion: Completion, expected: Ex
         billing=tier.billing,
         input_tokens=line.input_tokens,
         cached_tokens=line.cached_tokens,
+        written_tokens=line.written_tokens,
+        written_for_an_hour_tokens=line.written_for_an_hour_tokens,
         output_tokens=line.output_tokens,
         cost_usd=cost,
         cost_known=known and line.cost_known,  # a provider may not have said what it counted
