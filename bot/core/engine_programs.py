@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from bot.core.base import Strict
 from bot.core.documents import nearest
+from bot.core.plan import VariableName
 from bot.errors import UserError
 
 
@@ -26,6 +27,13 @@ class EngineName(StrEnum):
     COPILOT = "copilot"
 
 
+class Unpacks(Strict):
+    """The variables of a program that unpacks itself, which each attempt would do anew."""
+
+    only: VariableName  # set: it unpacks itself and ends
+    into: VariableName  # the folder that it unpacks into, and is found in
+
+
 class EngineProgram(Strict):
     """A program at the version that was tried."""
 
@@ -35,6 +43,7 @@ class EngineProgram(Strict):
     integrity: Annotated[str, Field(pattern=r"^sha512-[A-Za-z0-9+/]{86}==$")]
     node: Annotated[int, Field(ge=18)]  # the oldest Node that it was tried with
     prepare: Annotated[str, Field(pattern=r"^[a-z]+\.[cm]?js$")] | None = None
+    unpacks: Unpacks | None = None
     checked_on: date
 
 

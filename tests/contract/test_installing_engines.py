@@ -19,7 +19,7 @@ import pytest
 
 from bot.adapters.engines.finding import Finder, ask_version
 from bot.adapters.engines.installing import install
-from bot.core.engine_programs import EngineName, EngineProgram, EnginePrograms
+from bot.core.engine_programs import EngineName, EngineProgram, EnginePrograms, Unpacks
 from bot.errors import BotError, Unavailable, UserError
 from tests.support.real_engines import real_engine
 
@@ -178,6 +178,20 @@ def test_its_own_script_runs_only_where_the_program_needs_it(machine: Machine) -
     shutil.rmtree(machine.folder)
     machine.install(PREPARED)
     assert (machine.root / "prepared").exists()
+
+
+def test_a_program_that_unpacks_itself_has_done_so_before_it_is_found(machine: Machine) -> None:
+    names = Unpacks(only="UNPACK_ONLY", into="UNPACK_INTO")
+    unpacking = PROGRAM.model_copy(update={"unpacks": names})
+    script = '[ -z "$UNPACK_ONLY" ] || touch "$UNPACK_INTO/unpacked"\\necho codex-cli 1.2.3\\n'
+    machine.npm(f"{WORKS}\nprintf '#!/bin/sh\\n{script}' > node_modules/.bin/codex")
+    machine.install(unpacking)
+
+    found = Finder(EnginePrograms(engines=(unpacking,)), machine.folder, "")("codex")
+
+    assert found is not None
+    assert found.env == {"UNPACK_INTO": str(machine.folder / "codex" / "1.2.3")}
+    assert (machine.folder / "codex" / "1.2.3" / "unpacked").exists()
 
 
 @pytest.mark.parametrize(

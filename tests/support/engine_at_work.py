@@ -17,7 +17,7 @@ from bot.core.catalog import read_data
 from bot.core.constraints import Rules
 from bot.core.environment import built_environment
 from bot.core.plan import Workstream
-from bot.core.routing import Tier
+from bot.core.routing import Tier, Wire
 from bot.ports import EngineJob, EngineOutcome, Finished, ModelCall, ToolServer
 from tests.support import ping_server
 from tests.support.provider import Provider, Script, Step
@@ -46,6 +46,8 @@ class Workplace:
     speech: Speech
     root: Path
     seconds: float = 120.0
+    only_writes: tuple[str, ...] | None = None
+    wire: Wire | None = None  # none: its first
     repo: Repo = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +91,7 @@ class Workplace:
         return Went(finished, outcome, tuple(filter(None, shown)), calls, provider)
 
     def _tier(self, provider: Provider) -> Tier:
-        wire = self.speech.wires[0]
+        wire = self.wire or self.speech.wires[0]
         version = "v1beta" if wire == "gemini" else "v1"
         return Tier.model_validate(
             {
@@ -123,6 +125,7 @@ class Workplace:
             log=str(self.root / "log"),
             max_log_bytes=10_000_000,
             deny=rules,
+            only_writes=self.only_writes,
             model_url=url,
             tool_servers=(ToolServer("demo", ping, {"LANG": "C.UTF-8"}),),
         )

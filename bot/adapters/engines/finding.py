@@ -39,9 +39,11 @@ class Finder:
         program = self._programs.get(name)
         if program is None:
             return None
-        ours = program_in(self._folder / name / program.version, name)
+        folder = self._folder / name / program.version
+        ours = program_in(folder, name)
         if ours.exists():
-            return Installed((str(ours),), program.version)
+            unpacked = {program.unpacks.into: str(folder)} if program.unpacks else {}
+            return Installed((str(ours),), program.version, unpacked)
         there = shutil.which(name, path=self._search_path)
         if there is None:
             return None

@@ -74,18 +74,29 @@ def _fill(folder: Path, program: EngineProgram, environment: Mapping[str, str]) 
     if finished.exit_code != 0:
         raise _not_installed(program, finished)
     _require_integrity(folder, program)
+    bare = {"PATH": environment.get("PATH", os.defpath), "HOME": str(folder)}
     if program.prepare:
         script = folder / "node_modules" / program.package / program.prepare
-        bare = {"PATH": environment.get("PATH", os.defpath), "HOME": str(folder)}
-        finished = _run(script.parent, ("node", str(script)), bare, _PREPARES_WITHIN)
-        if finished.exit_code != 0:
-            raise _not_installed(program, finished)
+        _put_in_place(program, ("node", str(script)), script.parent, bare)
+    if program.unpacks:
+        once = {program.unpacks.only: "1", program.unpacks.into: str(folder)}
+        _put_in_place(program, (str(program_in(folder, program.name)),), folder, bare | once)
     said = ask_version(program_in(folder, program.name), environment.get("PATH", os.defpath))
     if said != program.version:
         raise Unavailable(
             f"{program.name} was installed, but does not start: its version is {said}.",
             fix=f"See whether {program.package} has a build for this machine.",
         )
+
+
+def _put_in_place(
+    program: EngineProgram, argv: tuple[str, ...], folder: Path, environment: Mapping[str, str]
+) -> None:
+    """Let a package do what its own program needs, and nothing of ours be seen by it."""
+    command = Command(argv, str(folder), environment, timeout_seconds=_PREPARES_WITHIN)
+    finished = LocalProcesses().run(command)
+    if finished.exit_code != 0:
+        raise _not_installed(program, finished)
 
 
 def _npm(program: EngineProgram) -> tuple[str, ...]:
