@@ -26,7 +26,7 @@ from bot.ports import EngineJob, GivenFile, ToolServer
 # What looks things up, leaves processes behind, asks the model for more than the task, or types
 # into a running shell, where no hook is asked.
 _OFF = ("plugins", "apps", "multi_agent", "goals", "daemon_auto_start", "unified_exec_tty")
-_KEY = "ORCHESTRATE_DUMMY_KEY"
+_KEY = "DUMMY_KEY"
 _BY_WORDS = (  # it gives no status of its own, only these
     ("status 401", OutcomeClass.AUTHENTICATION),
     ("status 403", OutcomeClass.AUTHENTICATION),
