@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.support.engine_stories import (
-    PROGRAMS,
     acknowledged,
     counted,
     engine_world,
+    every_engine,
     handed_in,
     hurried,
     needed,
@@ -36,18 +36,7 @@ from tests.support.provider import (
 )
 from tests.support.world import Outcome, World, plan, work
 
-USUAL = "claude"  # the program that stands for all of them in `make test`
 SECONDS = 300
-every_engine = pytest.mark.parametrize(
-    "engine",
-    [
-        "builtin",
-        *(
-            pytest.param(name, marks=() if name == USUAL else pytest.mark.every_engine)
-            for name in PROGRAMS
-        ),
-    ],
-)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import pytest
 import yaml
 
 from bot.adapters.gateway.gateway import Gateway
@@ -23,9 +24,20 @@ from tests.support.real_engines import ENGINES, real_engine
 from tests.support.world import GATES_OFF, World, make_world
 
 PROGRAMS = tuple(name.value for name in EngineName)
+USUAL = "codex"  # the program that stands for all of them in `make test`: it starts fast
 KEY = "sk-very-secret-0123456789"
 KEY_NAME = "SCRIPTED_API_KEY"
 MODEL = "scripted-1"
+every_engine = pytest.mark.parametrize(
+    "engine",
+    [
+        "builtin",
+        *(
+            pytest.param(name, marks=() if name == USUAL else pytest.mark.every_engine)
+            for name in PROGRAMS
+        ),
+    ],
+)
 _TODO = [{"id": number, "text": "as it stands", "done": True} for number in (1, 2)]
 
 
