@@ -13,6 +13,8 @@ from bot.adapters.engines.cline import Cline
 from bot.adapters.engines.codex import Codex
 from bot.adapters.engines.copilot import Copilot
 from bot.adapters.engines.gemini import Gemini
+from bot.adapters.engines.kilo import KILO
+from bot.adapters.engines.opencode import OPENCODE
 from bot.adapters.engines.program import ProgramEngine, Speech
 from bot.adapters.engines.shell import ShellEngine
 from bot.adapters.git import Repository
@@ -31,6 +33,8 @@ from bot.wiring.engines import Find, find_elsewhere, find_here
 # What is known of each agent program; which version was tried is in agents/engines.yaml.
 SPEECHES: tuple[Speech, ...] = (
     Gemini(),
+    OPENCODE,
+    KILO,
     Cline(),
     Codex(),
     Claude(),
