@@ -204,15 +204,27 @@ def test_an_agent_that_only_reads_runs_nothing_and_writes_its_one_file(
     assert '"bash"' not in requests[0].text
 
 
-@both
-@pytest.mark.parametrize("broken", ["bot.adapters.engines.hook", "export const Deny"])
-def test_without_the_hook_or_its_plugin_nothing_is_run(
-    speech: OpencodeKin, broken: str, tmp_path: Path
-) -> None:
+def without(text: str) -> Callable[[Command], Command]:
+    """Take a text out of the plugin that a command finds."""
+
     def spoil(command: Command) -> Command:
-        files = (replace(file, text=file.text.replace(broken, "gone")) for file in command.files)
+        files = (replace(file, text=file.text.replace(text, "gone")) for file in command.files)
         return replace(command, files=tuple(files))
 
+    return spoil
+
+
+@both
+def test_where_the_hook_cannot_be_run_no_tool_is(speech: OpencodeKin, tmp_path: Path) -> None:
     script = steps(write("a.txt", "a"), say("Done."))
-    went, _ = go(speech, script, tmp_path, spoil=spoil)
+    went, requests = go(speech, script, tmp_path, spoil=without("bot.adapters.engines.hook"))
+    assert "the deny hook did not answer" in requests[-1].text
+    assert went.written() == set()
+
+
+@both
+def test_where_our_plugin_is_not_loaded_no_tool_is_run(speech: OpencodeKin, tmp_path: Path) -> None:
+    script = Script(ever=write("a.txt", "a"))
+    went, _ = go(speech, script, tmp_path, spoil=without("export const Deny"), seconds=45.0)
+    assert went.outcome.outcome is not OutcomeClass.DONE
     assert went.written() == set()
