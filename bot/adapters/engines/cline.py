@@ -33,15 +33,21 @@ done
 exec "$@"
 """
 _NOT_HELD = f'echo "{_REFUSED}write wherever it likes"; exit 1'
-# Nobody answers questions, and agents of its own are ones that our hook was not tried with.
+# Nobody answers questions, nothing is looked up, and our hook was not tried with further agents.
 _NOT_USED = (
-    *("ask_question", "spawn_agent", "team_spawn_teammate", "team_shutdown_teammate"),
+    *(
+        "ask_question",
+        "fetch_web_content",
+        "spawn_agent",
+        "team_spawn_teammate",
+        "team_shutdown_teammate",
+    ),
     *("team_status", "team_task", "team_run_task", "team_cancel_run", "team_list_runs"),
     *("team_await_runs", "team_send_message", "team_broadcast", "team_read_mailbox"),
     *("team_mission_log", "team_cleanup", "team_create_outcome", "team_review_outcome_fragment"),
     *("team_attach_outcome_fragment", "team_finalize_outcome", "team_list_outcomes"),
 )
-_ACTING = ("run_commands", "fetch_web_content", "editor", "apply_patch")
+_ACTING = ("run_commands", "editor", "apply_patch")
 
 
 class Cline:

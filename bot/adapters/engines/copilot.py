@@ -21,6 +21,11 @@ from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
 from bot.ports import EngineJob, GivenFile
 
+# Agents of its own, which our hook was not tried with, and what is about itself.
+_NOT_USED = (
+    *("task", "read_agent", "list_agents", "write_agent", "skill", "sql", "session_store_sql"),
+    "fetch_copilot_cli_documentation",
+)
 _READING = ("view", "grep", "glob")
 _HOOK_SECONDS = 60
 
@@ -92,7 +97,7 @@ class Copilot:
 def _allowed(job: EngineJob) -> tuple[str, ...]:
     """Allow everything, or what reads and what writes a file in the worktree."""
     if job.only_writes is None:
-        return ("--allow-all",)
+        return ("--allow-all", f"--excluded-tools={','.join(_NOT_USED)}")
     tools = (*_READING, *(("create",) if job.only_writes else ()))
     return ("--allow-all-tools", "--disallow-temp-dir", f"--available-tools={','.join(tools)}")
 

@@ -27,6 +27,8 @@ _ITS_WINDOW = 1_048_576  # tokens that it takes every model to hold
 _COMPRESSIONS = ("3-pro", "3-flash", "3.1-flash-lite", "2.5-pro", "2.5-flash", "2.5-flash-lite")
 # The names of its side calls, which go to other models unless they are told not to.
 _SIDE_CALLS = ("base", *(f"chat-compression-{each}" for each in (*_COMPRESSIONS, "default")))
+# Look-ups are the provider's, which the gateway refuses; our hook was not tried with the rest.
+_NOT_USED = ("google_web_search", "web_fetch", "invoke_agent", "activate_skill", "enter_plan_mode")
 _READING = ("read_file", "read_many_files", "list_directory", "glob", "grep_search")
 
 
@@ -103,14 +105,14 @@ def _settings(job: EngineJob, home: str) -> dict[str, object]:
         },
         "hooks": {"BeforeTool": [{"matcher": ".*", "hooks": [hook]}]},
         "mcpServers": servers,
-        **_only_reading(job),
+        "tools": _tools(job),
     }
 
 
-def _only_reading(job: EngineJob) -> dict[str, object]:
+def _tools(job: EngineJob) -> dict[str, object]:
     if job.only_writes is None:
-        return {}
-    return {"tools": {"core": [*_READING, *(("write_file",) if job.only_writes else ())]}}
+        return {"exclude": _NOT_USED}
+    return {"core": [*_READING, *(("write_file",) if job.only_writes else ())]}
 
 
 def _last(event: dict[str, object]) -> tuple[Heard, ...]:
