@@ -66,6 +66,14 @@ def fetch(
 
 
 @job.command()
+def engine(run: Run, workstream: Workstream, attempt: Attempt, source: From) -> int:
+    """Say which agent program an attempt needs, so that it is there before anything else is."""
+    from bot.wiring.jobs import engine as look_up
+
+    return look_up(run, workstream, attempt, source)
+
+
+@job.command()
 def agent(run: Run, workstream: Workstream, attempt: Attempt, source: From, out: Out) -> int:
     """Run one attempt at a workstream."""
     from bot.wiring.jobs import agent as attempt_it

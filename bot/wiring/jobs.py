@@ -106,6 +106,27 @@ def fetch(to: Path, run: str) -> int:
     return Exit.OK
 
 
+def engine(run: str, workstream: str, attempt: int, source: Path) -> int:
+    """Put out name, version and folder of the program that an attempt needs; empty: it needs none.
+
+    Nothing is downloaded for a result that is there already.
+    """
+    from bot.drivers.github.attempting import recorded_attempt
+    from bot.drivers.github.run import tier_of
+    from bot.wiring.engines import engine_programs, engines_folder
+
+    here, repository, name = runner(), Repository.open(str(source)), names.run_id(run)
+    found = recorded_attempt(repository, name, workstream, attempt)
+    tier = tier_of(found[0], found[1].started) if found else None
+    program = engine_programs().get(tier.engine) if tier else None
+    if program is None:
+        here.output({"name": ""})
+        return Exit.OK
+    folder = engines_folder(here.variables) / program.name / program.version
+    here.output({"name": program.name, "version": program.version, "folder": str(folder)})
+    return Exit.OK
+
+
 def agent(run: str, workstream: str, attempt: int, source: Path, out: Path) -> int:
     """Run an attempt; what it came to is in the files that it leaves, not in the exit code."""
     from bot.drivers.github.attempting import hand_back, recorded_attempt, work

@@ -208,6 +208,56 @@ def test_what_runs_what_is_not_ours_holds_no_token(
         assert keys == {}
 
 
+def engine_steps() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """What looks up an attempt's agent program, finds it in the cache, installs and keeps it."""
+    steps = read("workstream.yml")["jobs"]["agent"]["steps"]
+    at = next(i for i, step in enumerate(steps) if step.get("id") == "engine")
+    assert "job fetch" in steps[at - 1]["run"]
+    assert "job agent" in steps[at + 4]["run"]
+    return steps[at], steps[at + 1], steps[at + 2], steps[at + 3]
+
+
+def test_an_agent_program_is_there_before_its_agent_starts_and_no_step_for_it_has_a_key() -> None:
+    look_up, restore, install, save = engine_steps()
+    assert "orchestrate job engine" in look_up["run"]
+    assert "env" not in look_up
+    assert install["env"] == {"ENGINE": "${{ steps.engine.outputs.name }}"}
+    assert install["run"] == 'orchestrate engines install "$ENGINE"'
+    assert install["continue-on-error"] == "true"  # the attempt says it, and another tier is next
+    assert restore["with"] == save["with"]
+
+
+@pytest.mark.parametrize(
+    ("needed", "cached", "expected"),
+    [
+        pytest.param("", "", (False, False), id="none for an engine of ours"),
+        pytest.param("codex", "", (True, True), id="one that was never here"),
+        pytest.param("codex", "true", (True, False), id="one from the cache"),
+    ],
+)
+def test_only_the_program_that_is_needed_is_fetched_and_only_once(
+    needed: str, cached: str, expected: tuple[bool, bool]
+) -> None:
+    _, restore, install, _ = engine_steps()
+    outputs = {"name": needed, "version": "1.2.3", "folder": "/f"}
+    steps = {"engine": {"outputs": outputs}, "engine-cache": {"outputs": {"cache-hit": cached}}}
+    contexts = {"steps": steps}
+    assert (evaluate(restore["if"], contexts), evaluate(install["if"], contexts)) == expected
+
+
+@pytest.mark.parametrize(("outcome", "kept"), [("success", True), ("failure", False), ("", False)])
+def test_what_could_not_be_installed_is_not_kept(outcome: str, kept: bool) -> None:
+    save = engine_steps()[3]
+    contexts = {"steps": {"engine-install": {"outcome": outcome}}}
+    assert evaluate(save["if"], contexts) is kept
+
+
+def test_programs_are_kept_by_version_and_kind_of_machine() -> None:
+    key = engine_steps()[1]["with"]["key"]
+    for part in ("runner.os", "runner.arch", "engine.outputs.name", "engine.outputs.version"):
+        assert part in key
+
+
 def test_a_workstream_is_called_with_the_one_key_that_it_needs() -> None:
     given = read("orchestrate.yml")["jobs"]["work"]["secrets"]
     assert given.pop("ORCHESTRATE_APP_KEY") == "${{ secrets.ORCHESTRATE_APP_KEY }}"

@@ -42,6 +42,8 @@ path() {
   mkdir -p "$RUNNER_TEMP/orchestrate-bin"
   ln -sfn "$1/bin/orchestrate" "$RUNNER_TEMP/orchestrate-bin/orchestrate"
   echo "$RUNNER_TEMP/orchestrate-bin" >> "$GITHUB_PATH"
+  # Where the agents' user gets to, and the bot may still write when it has prepared the machine.
+  echo "ORCHESTRATE_ENGINES=$RUNNER_TEMP/orchestrate-engines" >> "$GITHUB_ENV"
 }
 
 # A machine of GitHub's is thrown away after the job, so it may be changed; one of somebody's own
