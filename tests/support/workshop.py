@@ -159,6 +159,7 @@ class Workshop:
 
         def agent() -> None:
             jobs.fetch(clone, run)
+            self._without_token(lambda: jobs.engine(run, stream, nth, clone))
             self._without_token(lambda: jobs.agent(run, stream, nth, clone, out))
 
         self.job("workstream", "agent", agent, *about)

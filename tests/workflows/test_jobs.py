@@ -182,9 +182,10 @@ def test_agents_hold_one_key_and_no_token(stage: Stage) -> None:
 
 def test_every_token_may_what_its_job_may_and_no_more(stage: Stage) -> None:
     started_by_label(stage, intake=ready(build="GROQ_API_KEY"))
-    rights = {
-        call["command"]: stage.rights(call) for call in stage.calls() if call["command"] != "agent"
-    }
+    calls = {call["command"]: call for call in stage.calls()}
+    bare = {name for name, call in calls.items() if "ORCHESTRATE_TOKEN" not in call["env"]}
+    assert bare == {"engine", "agent"}
+    rights = {name: stage.rights(call) for name, call in calls.items() if name not in bare}
     assert rights == {
         "intake": WRITES | {"checks": "write"},
         "announce": dict.fromkeys(("checks", "contents", "issues", "pull_requests"), "write"),
