@@ -26,7 +26,6 @@ from bot.ports import EngineJob, GivenFile, ToolServer
 # What looks things up, leaves processes behind, asks the model for more than the task, or types
 # into a running shell, where no hook is asked.
 _OFF = ("plugins", "apps", "goals", "daemon_auto_start", "unified_exec_tty")
-_OFF = ("plugins", "apps", "goals", "daemon_auto_start", "unified_exec_tty")
 _KEY = "DUMMY_KEY"
 _BY_WORDS = (  # it gives no status of its own, only these
     ("status 401", OutcomeClass.AUTHENTICATION),
