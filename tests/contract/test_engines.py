@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.engines.codex import Codex
 from bot.adapters.engines.program import Speech
 from bot.core.outcomes import OutcomeClass
 from bot.wiring.tiers import SPEECHES
@@ -138,3 +139,15 @@ def test_a_key_that_does_not_work_is_what_it_says(speech: Speech, opens: Opens) 
     went = opens(speech).work(faults.KEY)
     assert went.outcome.outcome is OutcomeClass.AUTHENTICATION, (went.outcome, went.finished)
     assert "http://127.0.0.1" not in went.outcome.message  # the door's address is a secret
+
+
+def test_codex_gets_no_terminal_since_it_could_type_there_without_asking_the_hook(
+    opens: Opens,
+) -> None:
+    went = opens(Codex()).work(
+        tool("exec_command", cmd="bash", tty=True),
+        shell("echo fine > fine.txt"),
+        say("All is done."),
+    )
+    assert went.outcome.outcome is OutcomeClass.DONE, (went.outcome, went.finished)
+    assert "TTY execution is disabled" in went.provider.of(TASK)[-1].text
