@@ -11,8 +11,9 @@ from statistics import mean
 from bench.figures import Figure
 from bot.core import events as happened
 from bot.core.accounts import Accounts
+from bot.core.actions import Integrate, PublishWorkstream, StartWorkstream
 from bot.core.base import RunId, Sha
-from bot.core.decide import Integrate, PublishWorkstream, StartWorkstream, decide
+from bot.core.decide import decide
 from bot.core.events import Event, Policy
 from bot.core.graph import longest_remaining
 from bot.core.handoff import Completion, CompletionStatus

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
+from bot.core.allowance import WHOLE, Share
 from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, Usd, digest
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import Completion
@@ -43,6 +44,7 @@ class Policy(Strict):
     workstream_usd: Usd | None = None  # an attempt takes at most so much of an approval
     month_caps: dict[str, Usd] = Field(default_factory=dict)  # of each paid provider
     engine: str | None = None  # what --engine asked for, where a workstream pins none
+    apart: bool = False  # attempts run on machines of their own
     tier_wait_minutes: Annotated[float, Field(ge=0)] = 10  # for one that is back so soon
     paid_answer_minutes: Annotated[float, Field(ge=0)] | None = 60  # 0: nobody is asked
     ladder: Ladder = Ladder()
@@ -115,6 +117,7 @@ class WorkstreamStarted(_Event):
     base_sha: Sha
     start_from: Sha | None = None  # an earlier attempt's work, to go on from
     reserved_usd: Usd = ZERO_USD  # of an approval, while the attempt runs
+    share: Share = WHOLE  # of what the tier's account allows, for as long
     provider: str = ""
     lease_until: Moment
     handed_out_by: str = ""  # the platform's own name of who did: a memory, no part of the id

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from bot.core import events as happened
+from bot.core.actions import AskHuman, FinishRun, RunGates, StartIteration, StartWorkstream
 from bot.core.base import RunId, Sha, digest
-from bot.core.decide import AskHuman, FinishRun, RunGates, StartIteration, StartWorkstream
 from bot.core.events import AFTER_NOT_RUN, Event
 from bot.core.gates import GateResult
 from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
@@ -70,6 +70,7 @@ class Journal:
             base_sha=base,
             start_from=start.start_from,
             reserved_usd=start.reserved_usd,
+            share=start.share,
             lease_until=self.at + timedelta(minutes=workstream.timeout_minutes) + slack,
             handed_out_by=place,
         )

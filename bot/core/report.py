@@ -11,8 +11,9 @@ from typing import Literal
 
 from bot.core import names
 from bot.core.accounts import Accounts
+from bot.core.actions import AskHuman
 from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, Usd
-from bot.core.decide import AskHuman, decide
+from bot.core.decide import decide
 from bot.core.events import ApprovalRequested, Event, RunStatus
 from bot.core.gates import Finding, GateName
 from bot.core.metrics import Cost, Metrics, measure, sum_of

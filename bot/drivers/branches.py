@@ -7,9 +7,9 @@ from datetime import datetime
 from bot.adapters.combine import Branch, Combination, Conflict, Landed
 from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository
+from bot.core.actions import PublishWorkstream
 from bot.core.base import Sha
 from bot.core.bases import landed_for, mends_the_combination
-from bot.core.decide import PublishWorkstream
 from bot.core.owned_sizes import owned_tokens
 from bot.core.plan import Plan
 from bot.core.state import RunState

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository
-from bot.core.decide import MakePlan, RunGates
+from bot.core.actions import MakePlan, RunGates
 from bot.core.events import Event
 from bot.core.gates import GateResult
 from bot.core.state import RunState

@@ -12,10 +12,10 @@ from bot.adapters.git import Repository
 from bot.adapters.run_folder import RunFolder
 from bot.adapters.worktree import GitWorktrees
 from bot.core import names
+from bot.core.actions import RunGates
 from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.constraints import Rules
-from bot.core.decide import RunGates
 from bot.core.environment import built_environment
 from bot.core.handoff import Context, Delegation, Isolation
 from bot.core.redact import Redactor
@@ -121,6 +121,7 @@ class LocalWorkers:
             folder=str(self.folder.path / "attempts" / name),
             environment=self._environment(name),
             max_usd=start.reserved_usd,
+            share=start.share,
             max_log_bytes=int(self.settings.agents.max_log_mb * 1e6),
             max_nudges=self.settings.agents.max_nudges,
             protected=self.settings.agents.protected,

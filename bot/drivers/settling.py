@@ -16,8 +16,7 @@ from bot.adapters.event_ref import Batch, EventRef, Overtaken
 from bot.adapters.git import RefUpdate, Repository
 from bot.core import names
 from bot.core.accounts import Accounts
-from bot.core.base import RunId, Sha
-from bot.core.decide import (
+from bot.core.actions import (
     Action,
     AskHuman,
     FinishRun,
@@ -27,8 +26,9 @@ from bot.core.decide import (
     RunGates,
     StartIteration,
     StartWorkstream,
-    decide,
 )
+from bot.core.base import RunId, Sha
+from bot.core.decide import decide
 from bot.core.events import Event, PlanAccepted, WorkstreamPublished, WorkstreamStarted
 from bot.core.handoff import CompletionStatus
 from bot.core.journal import LEASE_SLACK, Journal

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.core import names
+from bot.core.actions import RunGates
 from bot.core.analyzers import Analyzer, configured, detect_analyzers
 from bot.core.base import Sha
 from bot.core.changelog import changelog_of
 from bot.core.config import Settings
 from bot.core.coverage import CoverageReport, UnreadableReport
-from bot.core.decide import RunGates
 from bot.core.diff import changed_lines, read_diff
 from bot.core.docs_gate import Source, judge_docs
 from bot.core.gates import Finding, GateName, GateResult

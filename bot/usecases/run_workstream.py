@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.core import names
+from bot.core.allowance import WHOLE, Share
 from bot.core.base import RunId, Sha, printable
 from bot.core.constraints import NO_RULES, Rules
 from bot.core.handoff import (
@@ -72,6 +73,7 @@ class Handout:
     max_usd: Decimal
     max_log_bytes: int
     max_nudges: int
+    share: Share = WHOLE  # of what the tier's account allows
     protected: tuple[str, ...] = ()
     deny: Rules = NO_RULES
     only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
@@ -147,6 +149,7 @@ def _door(handout: Handout, tools: Tools) -> AbstractContextManager[Door]:
     return tools.models.open(
         handout.tier,
         handout.max_usd,
+        handout.share,
         until=handout.delegation.deadline,
         call_file=handout.call_file,
     )

@@ -35,7 +35,7 @@ def build_desk(here: Runner, name: str, default_branch: str, run: RunId | None =
 
     def policy(budget: Decimal | None) -> Policy:
         ladder = ladder_elsewhere(origin, settings, _environment_of_agents(here))
-        return policy_with(Asked(task="", max_usd=budget), ladder, settings)
+        return policy_with(Asked(task="", max_usd=budget, apart=True), ladder, settings)
 
     return Desk(
         origin=origin,

@@ -20,6 +20,7 @@ class Asked:
     jobs: int | None = None
     engine: str | None = None
     max_usd: Decimal | None = None
+    apart: bool = False  # attempts run on machines of their own
     nobody_answers: bool = False  # no question is put whose answer the run could do without
 
 
@@ -34,6 +35,7 @@ def policy_with(asked: Asked, ladder: Ladder, settings: Settings) -> Policy:
         workstream_usd=settings.limits.workstream_usd,
         month_caps=month_caps(ladder, settings.limits.provider_month_usd),
         engine=asked.engine,
+        apart=asked.apart,
         tier_wait_minutes=settings.agents.tier_wait_minutes,
         paid_answer_minutes=_paid_answer_minutes(asked, settings),
         ladder=ladder,

@@ -15,8 +15,7 @@ from itertools import count
 from random import Random
 
 from bot.core.accounts import Accounts
-from bot.core.base import Sha, digest
-from bot.core.decide import (
+from bot.core.actions import (
     Action,
     AskHuman,
     FinishRun,
@@ -26,8 +25,9 @@ from bot.core.decide import (
     RunGates,
     StartIteration,
     StartWorkstream,
-    decide,
 )
+from bot.core.base import Sha, digest
+from bot.core.decide import decide
 from bot.core.events import (
     ApprovalGranted,
     Event,

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from bot.core.accounts import Accounts
+from bot.core.actions import Action, AskHuman, StartWorkstream
 from bot.core.answers import Speaker
-from bot.core.decide import Action, AskHuman, StartWorkstream, decide
+from bot.core.decide import decide
 from bot.core.events import Event, Policy
 from bot.core.owned_sizes import owned_tokens
 from bot.core.plan import Plan

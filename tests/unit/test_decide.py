@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.core import events as happened
 from bot.core.accounts import Accounts
-from bot.core.decide import (
+from bot.core.actions import (
     Action,
     AskHuman,
     FinishRun,
@@ -24,8 +24,8 @@ from bot.core.decide import (
     RunGates,
     StartIteration,
     StartWorkstream,
-    decide,
 )
+from bot.core.decide import decide
 from bot.core.events import Event, Policy, RunStatus, read_events, write_events
 from bot.core.exhaustion import out_at
 from bot.core.gates import GateName, GateResult

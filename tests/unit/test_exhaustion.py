@@ -8,7 +8,8 @@ import pytest
 
 from bot.core import events as happened
 from bot.core.accounts import Accounts
-from bot.core.decide import AskHuman, StartWorkstream, decide
+from bot.core.actions import AskHuman, StartWorkstream
+from bot.core.decide import decide
 from bot.core.events import Event, Policy
 from bot.core.exhaustion import MOST_TIMES, out_at
 from bot.core.handoff import CompletionStatus

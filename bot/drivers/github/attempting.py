@@ -8,8 +8,8 @@ from pathlib import Path
 from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository
 from bot.adapters.github.handback_files import write_handback
+from bot.core.actions import StartWorkstream
 from bot.core.base import RunId
-from bot.core.decide import StartWorkstream
 from bot.core.events import WorkstreamStarted
 from bot.core.github.handback import Envelope
 from bot.core.handoff import Completion, CompletionStatus, Isolation, Usage
@@ -62,6 +62,7 @@ def work(
         because=started.because,
         start_from=started.start_from,
         reserved_usd=started.reserved_usd,
+        share=started.share,
     )
     result = workers.attempt(Attempting(start, started.base_sha, state), say)
     return envelope_of(result), result.completion

@@ -10,8 +10,8 @@ from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository
 from bot.core import events as happened
 from bot.core import names
+from bot.core.actions import RunGates
 from bot.core.config import Settings
-from bot.core.decide import RunGates
 from bot.core.gates import GateName
 from bot.core.github.gate_report import FILE, MAX_WORDS, GateReport
 from bot.core.github.handback import Envelope

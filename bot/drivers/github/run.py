@@ -12,9 +12,9 @@ from typing import Protocol
 from bot.adapters.event_ref import EventRef
 from bot.adapters.github.hub import Hub
 from bot.adapters.github.origin import Origin, refspecs
+from bot.core.actions import MakePlan, RunGates
 from bot.core.base import RunId
 from bot.core.config import Settings
-from bot.core.decide import MakePlan, RunGates
 from bot.core.events import Event, Policy, WorkstreamStarted
 from bot.core.github.dispatches import (
     Dispatch,

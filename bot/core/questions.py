@@ -1,0 +1,61 @@
+"""What a run asks people, each question once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.core.accounts import Accounts
+from bot.core.actions import AskHuman
+from bot.core.asking import Choice, question_for
+from bot.core.base import ZERO_USD
+from bot.core.exhaustion import relapses
+from bot.core.money import cap_reached
+from bot.core.plan import Workstream
+from bot.core.routing import NeedsApproval, NoRoute
+from bot.core.state import RunState, WorkstreamStatus
+
+
+def not_put_yet(questions: Iterable[AskHuman], state: RunState) -> list[AskHuman]:
+    """Leave out what was asked before; of several with one cause the first is put."""
+    asked = {question.cause for question in state.asked}
+    found: dict[str, AskHuman] = {}
+    for question in questions:
+        if question.cause not in asked:
+            found.setdefault(question.cause, question)
+    return list(found.values())
+
+
+def approvals(state: RunState) -> Iterable[AskHuman]:
+    """Ask what only a person can answer: may it start, and what an agent wants to know."""
+    for name, standing in state.standings.items():
+        if standing.status is WorkstreamStatus.WAITING:
+            title = state.workstreams[name].title
+            yield AskHuman(f"May {name} start? {title}", f"workstream:{name}", workstream=name)
+        elif standing.status is WorkstreamStatus.BLOCKED:
+            cause = f"question:{name}.{len(state.track(name).attempts)}"
+            yield AskHuman(f"{name} asks: {standing.because}", cause, workstream=name)
+
+
+def to_pay(choice: Choice, state: RunState, accounts: Accounts) -> AskHuman:
+    """Ask for money that would be well spent, though it could be done without."""
+    provider = choice.wish.tier.provider
+    question, others = question_for(choice, state), accounts.others(provider)
+    return AskHuman(question, choice.cause, choice.workstream, provider, others)
+
+
+def for_a_tier(
+    state: RunState,
+    workstream: Workstream,
+    verdict: NeedsApproval | NoRoute,
+    accounts: Accounts,
+) -> AskHuman:
+    """Ask for what a workstream cannot go on without: money, or any model."""
+    nth = f"{len(state.granted)}.{state.requests}{relapses(state.outages)}"
+    if isinstance(verdict, NoRoute):
+        question = f"No model can take {workstream.id}: {verdict.because}"
+        return AskHuman(question, f"tier:{workstream.id}.{nth}", workstream.id, None, ZERO_USD)
+    provider = verdict.tier.provider
+    why = cap_reached(state, provider, accounts) or "it is paid"
+    question = f"{workstream.id} could only go on with {provider}, and {why}: {verdict.because}"
+    others = accounts.others(provider)
+    return AskHuman(question, f"paid:{provider}.{nth}", workstream.id, provider, others)
