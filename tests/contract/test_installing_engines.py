@@ -21,6 +21,7 @@ from bot.adapters.engines.finding import Finder, ask_version
 from bot.adapters.engines.installing import install
 from bot.core.engine_programs import EngineName, EngineProgram, EnginePrograms, Unpacks
 from bot.errors import BotError, Unavailable, UserError
+from tests.support.npm_registry import PACKAGE, VERSION, integrity, registry, tarball
 from tests.support.real_engines import real_engine
 
 INTEGRITY = f"sha512-{'A' * 86}=="
@@ -284,6 +285,65 @@ def test_of_two_at_once_the_second_takes_what_the_first_fetched(slow: Machine) -
         assert first.wait() == 0
     assert slow.found
     assert (slow.root / "calls").read_text() == "called\n"
+
+
+# The real npm, where there is one
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> bytes:
+    """A package whose program works, and whose script nobody should run."""
+    about = {
+        "name": PACKAGE,
+        "version": VERSION,
+        "bin": {"codex": "codex.js"},
+        "scripts": {"postinstall": "node postinstall.js"},
+    }
+    mark = f"require('fs').writeFileSync({str(tmp_path / 'ran')!r}, '')"
+    program = f"#!/usr/bin/env node\nconsole.log('codex-cli {VERSION}')\n"
+    files = {"package.json": json.dumps(about), "codex.js": program, "postinstall.js": mark}
+    return tarball(files)
+
+
+def install_really(folder: Path, address: str, tried: bytes) -> Path:
+    for program in ("npm", "node"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is missing: install Node 20 or newer")
+    program = PROGRAM.model_copy(update={"integrity": integrity(tried)})
+    settings = {"npm_config_registry": address, "npm_config_fetch_retries": "0"}
+    return install(program, folder / "engines", {**os.environ, **settings})
+
+
+def test_npm_itself_installs_a_program_and_runs_no_script(tmp_path: Path, packed: bytes) -> None:
+    with registry(packed, packed) as address:
+        place = install_really(tmp_path, address, tried=packed)
+    assert ask_version(place, os.environ["PATH"]) == VERSION
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_registry_with_another_package_of_that_name_is_refused(
+    tmp_path: Path, packed: bytes
+) -> None:
+    with (
+        registry(packed, packed) as address,
+        pytest.raises(UserError, match="is not the one that was tried"),
+    ):
+        install_really(tmp_path, address, tried=b"what was tried")
+
+
+def test_bytes_that_were_changed_on_the_way_are_refused(tmp_path: Path, packed: bytes) -> None:
+    with (
+        registry(packed, tarball({"package.json": "{}"})) as address,
+        pytest.raises(Unavailable, match=r"could not be installed: .*integrity"),
+    ):
+        install_really(tmp_path, address, tried=packed)
+
+
+def test_a_registry_that_does_not_answer_is_said(tmp_path: Path, packed: bytes) -> None:
+    with pytest.raises(Unavailable, match="could not be installed: ") as caught:
+        install_really(tmp_path, "http://127.0.0.1:9", tried=packed)
+    assert "npm ping" in caught.value.fix
+    assert [path.name for path in (tmp_path / "engines" / "codex").iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize("name", list(EngineName))
