@@ -235,6 +235,28 @@ def cline_failed(words: str) -> dict[str, object]:
             id="gemini: broken off",
         ),
         pytest.param(
+            GEMINI,
+            {
+                "type": "error",
+                "severity": "error",
+                "message": "The model returned an empty response with no text or thoughts.",
+            },
+            OutcomeClass.GAVE_UP,
+            id="gemini: an empty answer",
+        ),
+        pytest.param(
+            COPILOT,
+            copilot_failed("No response was returned. Send your message again to retry."),
+            OutcomeClass.GAVE_UP,
+            id="copilot: an empty answer",
+        ),
+        pytest.param(
+            CLINE,
+            cline_failed("Model returned empty response"),
+            OutcomeClass.GAVE_UP,
+            id="cline: an empty answer",
+        ),
+        pytest.param(
             COPILOT,
             copilot_failed("Authentication failed with provider (HTTP 401).", 401),
             OutcomeClass.AUTHENTICATION,

@@ -22,6 +22,7 @@ _QUOTA = re.compile(
 )
 _KEY = re.compile(r"api key|unauthorized|authenticat|permission denied", re.IGNORECASE)
 _RATE = re.compile(r"rate.?limit|too many requests|exceeded your current quota", re.IGNORECASE)
+_EMPTY = re.compile(r"empty response|no response was returned", re.IGNORECASE)
 _BY_STATUS = {
     401: OutcomeClass.AUTHENTICATION,
     402: OutcomeClass.QUOTA,
@@ -34,6 +35,8 @@ def failed(words: str, status: object = None) -> Ended:
     """Class a failure by the status that the program names, and by its words."""
     if _TOO_LONG.search(words):
         return Ended(OutcomeClass.CONTEXT_TOO_LONG, words)
+    if _EMPTY.search(words):
+        return Ended(OutcomeClass.GAVE_UP, words)
     if _QUOTA.search(words):
         return Ended(OutcomeClass.QUOTA, words)
     named = _STATUS.search(words)

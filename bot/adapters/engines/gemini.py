@@ -68,6 +68,8 @@ class Gemini:
                 given = event.get("parameters")
                 about = inside(given, "command") or inside(given, "file_path")
                 return (Used(f"{text_of(event.get('tool_name'))} {text_of(about)}".rstrip()),)
+            case "error", _ if event.get("severity") == "error":
+                return (failed(text_of(event.get("message"))),)
             case "result", _:
                 return _last(event)
             case _:
@@ -123,4 +125,5 @@ def _last(event: dict[str, object]) -> tuple[Heard, ...]:
     counted = Counted(read, number_of(inside(stats, "cached")), written)
     if event.get("status") == "success":
         return (counted, Ended(OutcomeClass.DONE))
-    return (counted, failed(text_of(inside(event, "error", "message"))))
+    said = text_of(inside(event, "error", "message"))
+    return (counted, failed(said)) if said else (counted,)  # or an event before it has said why
