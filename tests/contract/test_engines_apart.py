@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.engines.claude import Claude
 from bot.adapters.engines.cline import Cline
+from bot.adapters.engines.codex import Codex
 from bot.adapters.engines.copilot import Copilot
 from bot.adapters.engines.gemini import Gemini
 from bot.adapters.engines.program import Speech
@@ -15,7 +17,7 @@ from bot.core.routing import Wire
 from tests.support.engine_at_work import TASK, Workplace
 from tests.support.provider import say, shell, tool, write
 
-COMMANDS = ("run_shell_command", '"bash"', "run_commands")
+COMMANDS = ("run_shell_command", '"bash"', '"Bash"', "run_commands")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_cline_is_not_started_where_the_checkout_holds_what_it_would_run(
     assert went.provider.requests == []
 
 
-@pytest.mark.parametrize("speech", [Gemini(), Copilot()], ids=lambda speech: speech.name)
+@pytest.mark.parametrize("speech", [Gemini(), Copilot(), Claude()], ids=lambda speech: speech.name)
 def test_who_only_reads_has_no_commands_and_writes_nothing_outside(
     speech: Speech, tmp_path: Path
 ) -> None:
@@ -96,3 +98,12 @@ def test_copilot_asks_in_the_protocol_that_its_tier_names(wire: Wire, tmp_path: 
 
     assert went.outcome.outcome is OutcomeClass.DONE, (went.outcome, went.finished)
     assert {request.path for request in went.provider.requests} == {f"/v1/{wire}"}
+
+
+@pytest.mark.parametrize("only_writes", [(), ("notes.md",)])
+def test_codex_takes_no_task_that_only_reads(tmp_path: Path, only_writes: tuple[str, ...]) -> None:
+    went = Workplace(Codex(), tmp_path, only_writes=only_writes).work()
+
+    assert went.outcome.outcome is OutcomeClass.CRASH
+    assert "cannot be kept to reading" in went.outcome.message
+    assert went.provider.requests == []

@@ -54,8 +54,7 @@ class Claude:
         return Start(
             argv=(
                 *("-p", "--output-format", "stream-json", "--verbose"),
-                *("--model", job.tier.model, "--permission-mode", "bypassPermissions"),
-                *("--tools", ",".join(_TOOLS), "--no-session-persistence"),
+                *("--model", job.tier.model, "--no-session-persistence", *_may(job)),
                 # Else the checkout's .mcp.json and .claude/settings.json start programs unasked.
                 *("--strict-mcp-config", "--setting-sources", "user"),
                 *("--mcp-config", f"{home}/mcp.json", "--settings", f"{home}/settings.json"),
@@ -99,6 +98,17 @@ class Claude:
         if event.get("is_error") is False:
             return (counted, Ended(OutcomeClass.DONE))
         return (counted, _failed(event))
+
+
+def _may(job: EngineJob) -> tuple[str, ...]:
+    """Let it do everything, or read, and write what is named."""
+    if job.only_writes is None:
+        return ("--permission-mode", "bypassPermissions", "--tools", ",".join(_TOOLS))
+    tools = ("Read", *(("Edit", "Write") if job.only_writes else ()))
+    # A path behind two slashes is absolute; what is not named is refused.
+    allowed = (f"Edit(/{job.worktree}/{path})" for path in job.only_writes)
+    asked = ("--permission-mode", "dontAsk", "--tools", ",".join(tools))
+    return (*asked, "--allowedTools", ",".join(("Read", *allowed)))
 
 
 def _parts(content: object) -> list[Heard]:

@@ -27,6 +27,7 @@ from bot.ports import EngineJob, GivenFile, ToolServer
 # into a running shell, where no hook is asked.
 _OFF = ("plugins", "apps", "goals", "daemon_auto_start", "unified_exec_tty")
 _KEY = "DUMMY_KEY"
+_NOT_HELD = "codex is not started here: its one tool is a shell, so it cannot be kept to reading"
 _BY_WORDS = (  # it gives no status of its own, only these
     ("status 401", OutcomeClass.AUTHENTICATION),
     ("status 403", OutcomeClass.AUTHENTICATION),
@@ -49,7 +50,9 @@ class Codex:
         """Put all settings into a home of its own; the checkout's are not trusted."""
         hook = {"type": "command", "command": hook_command("codex", job, home)}
         hooks = {"hooks": {"PreToolUse": [{"matcher": "*", "hooks": [hook]}]}}
+        refuse = ("/bin/sh", "-c", f'echo "{_NOT_HELD}"; exit 1', "sh")
         return Start(
+            through=() if job.only_writes is None else refuse,
             argv=(
                 *("exec", "--json", "--skip-git-repo-check", "--ephemeral"),
                 "--dangerously-bypass-approvals-and-sandbox",
