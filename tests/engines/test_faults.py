@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +150,7 @@ def test_a_fault_that_passes_costs_a_moment_and_no_attempt(
 def test_another_model_that_answers_is_named(engine: str, tmp_path: Path) -> None:
     needed(engine)
     usual = work_of(engine, "a", HALF, *REST).steps
-    other = (
-        Turn(s.intents, s.text, s.usage, "another-model") for s in usual if isinstance(s, Turn)
-    )
+    other = (replace(s, model="another-model") for s in usual if isinstance(s, Turn))
     with Provider({told("a"): Script(*other)}) as provider:
         world = engine_world(tmp_path, tier(engine, provider))
         done = world.start_run(PLAN, wrap=hurried).end(SECONDS)
@@ -161,6 +159,22 @@ def test_another_model_that_answers_is_named(engine: str, tmp_path: Path) -> Non
     assert finished["completion"]["model_requested"] == "scripted-1"
     assert finished["completion"]["model_returned"] == "another-model"
     assert_counted(world, provider)
+
+
+@every_engine
+def test_a_paid_variant_that_answers_for_a_free_one_stops_its_tier(
+    engine: str, tmp_path: Path
+) -> None:
+    needed(engine)
+    paid = replace(counted(HALF, 1), model="scripted-1")
+    with Provider({told("a"): Script(paid)}) as first, second() as then:
+        free = tier(engine, first, model="scripted-1:free")
+        world = engine_world(tmp_path, free, tier("builtin", then, "second"))
+        done = world.start_run(PLAN, wrap=hurried).end(SECONDS)
+    assert done.exit_code == 0, done
+    assert outcomes(world, done) == [("first", "quota"), ("second", "done")]
+    assert whole(world, done)
+    assert_counted(world, first, then)
 
 
 def begun(engine: str, fault: Step) -> Script:
