@@ -60,12 +60,17 @@ class LedgerBranch:
         tip = self._repository.refs(names.LEDGER).get(names.LEDGER)
         if tip == self._tip:
             return
-        self._months = {}
-        for path in self._repository.paths(tip) if tip else ():
-            if path.startswith("ledger/") and path.endswith(".jsonl") and tip:
-                month = path.removeprefix("ledger/").removesuffix(".jsonl")
-                self._months[month] = _parse(self._repository.read(tip, path) or b"", path)
+        self._months = _months(self._repository, tip) if tip else {}
         self._tip = tip
+
+
+def _months(repository: Repository, commit: Sha) -> dict[str, tuple[LedgerLine, ...]]:
+    found = {}
+    for path in repository.paths(commit):
+        if path.startswith("ledger/") and path.endswith(".jsonl"):
+            month = path.removeprefix("ledger/").removesuffix(".jsonl")
+            found[month] = _parse(repository.read(commit, path) or b"", path)
+    return found
 
 
 def _write(lines: Iterable[LedgerLine]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,6 +83,15 @@ class RunFolder:
     def calls(self, name: str) -> Path:
         """Return where an attempt's calls are written: outside of what its agent may reach."""
         return self.path / "calls" / f"{name}.jsonl"
+
+    @property
+    def token(self) -> str:
+        """A word that no other folder has, nor this one once it was deleted and made anew."""
+        path = self.path / "token"
+        if not path.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
+            path.write_text(secrets.token_hex(8))
+        return path.read_text()
 
     @property
     def holds_work(self) -> bool:

@@ -16,6 +16,10 @@ def approve_paid(
         str | None, typer.Argument(help="How much, in dollars; else what the run asks for.")
     ] = None,
     because: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "",
+    until: Annotated[
+        str | None,
+        typer.Option(help="A day (2026-12-01, its end in UTC) or a span (3d); else the run's end."),
+    ] = None,
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
 ) -> int:
     """Let a provider be paid: up to an amount, for a reason.
@@ -29,7 +33,8 @@ def approve_paid(
 
     if provider is not None and usd is None and is_amount(provider):
         provider, usd = None, provider  # only an amount was given
-    line = answers(open_repository(repo), run).approve_paid(provider, usd, because)
-    typer.echo(f"Approved: ${line.cost_usd:.2f} with {line.provider}.")
+    line = answers(open_repository(repo), run).approve_paid(provider, usd, because, until)
+    ends = f" until {line.until:%Y-%m-%d %H:%M} UTC" if line.until else ""
+    typer.echo(f"Approved: ${line.cost_usd:.2f} with {line.provider}{ends}.")
     typer.echo(f"Go on with: orchestrate run --resume {run}")
     return 0

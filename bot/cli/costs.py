@@ -42,20 +42,32 @@ def costs(
     from json import dumps
 
     from bot.core.ledger import spent, totals
+    from bot.core.reservations import reservations
     from bot.errors import Exit
     from bot.render.ledger import print_costs
     from bot.render.terminal import console_for
-    from bot.wiring.store import ledger_in, ledger_lines
+    from bot.wiring.store import checked_month, ledger_in, ledger_lines
 
     with ledger_in(repo, remote_to_read(remote, remote_name)) as repository:
-        lines = ledger_lines(repository, month)
+        everything = ledger_lines(repository, None)
+    wanted = month and checked_month(month)
+    lines = [line for line in everything if wanted in {None, line.month}]
+    held = [one for one in reservations(everything) if wanted is None or one.counts_in(wanted)]
     rows = totals(lines, lambda line: str(getattr(line, by.value)) or "–")
     if json:
         sums = {name: row.model_dump(mode="json") for name, row in rows.items()}
-        report = {"month": month, "by": by, "spent_usd": f"{spent(lines):.6f}", "rows": sums}
+        report: dict[str, object] = {
+            "month": month,
+            "by": by,
+            "spent_usd": f"{spent(lines):.6f}",
+            "rows": sums,
+        }
+        report["reserved"] = [
+            {**one.line.model_dump(mode="json"), "left_usd": f"{one.left_usd:.6f}"} for one in held
+        ]
         sys.stdout.write(f"{dumps(report, indent=2, ensure_ascii=False)}\n")
     else:
-        print_costs(console_for(sys.stdout), by.value, rows, spent(lines))
+        print_costs(console_for(sys.stdout), by.value, rows, spent(lines), held)
     return Exit.OK
 
 
@@ -81,8 +93,7 @@ def _forecast(month: str | None, by: By, repo: str, remote: str | None, *, json:
     tiers = [rung.tier for rung in load_ladder(here, settings).rungs]
     with ledger_in(repo, remote) as repository:
         lines = ledger_lines(repository, None)
-    cap = settings.limits.provider_month_usd
-    found = forecast(lines, wanted, now.date(), cap=cap, tiers=tiers)
+    found = forecast(lines, wanted, now.date(), limits=settings.limits, tiers=tiers)
     if json:
         sys.stdout.write(f"{found.model_dump_json(indent=2)}\n")
     else:

@@ -11,6 +11,7 @@ from typing import Any
 from bot.core import events as happened
 from bot.core.base import RunId
 from bot.core.events import Event, RunStatus
+from bot.core.expiry import UNTIL_EXAMPLES, expiry
 from bot.core.gates import GateName
 from bot.core.ledger import Billing, LedgerLine
 from bot.core.report import USUAL_USD, open_questions, proposed_usd
@@ -33,6 +34,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Money:
+    """What a person lets a run spend; what is None is as the run asks for it, or as it lasts."""
+
+    provider: str | None = None
+    usd: Decimal | None = None
+    until: str | None = None  # as it was written
+
+
+@dataclass(frozen=True)
 class Speaker:
     """Who speaks to which run, when; `cause` names the utterance, such as a comment's id."""
 
@@ -52,10 +62,9 @@ class Speaker:
         about = self._bound(state, name, because)
         return Answer((happened.ApprovalGranted(**about, workstream=name),))
 
-    def approve_paid(
-        self, state: RunState, provider: str | None, usd: Decimal | None, because: str
-    ) -> Answer:
+    def approve_paid(self, state: RunState, wanted: Money, because: str) -> Answer:
         """Let a provider be paid up to an amount, by default what the run asked for."""
+        provider, usd = wanted.provider, wanted.usd
         _require_open(state, self.run)
         asked = [q for q in open_questions(state) if q.provider]
         name = provider or (asked[0].provider if asked else None)
@@ -69,8 +78,9 @@ class Speaker:
         amount = usd if usd is not None else _asked_for(state, name)
         if amount <= 0 or not because.strip():
             raise UserError("Money needs an amount and a reason.")
+        until = self._expiry(wanted.until)
         grant = happened.ApprovalGranted(
-            **self._bound(state, name, because), provider=name, usd=amount
+            **self._bound(state, name, because), provider=name, usd=amount, until=until
         )
         line = LedgerLine(
             id=grant.id,
@@ -83,6 +93,7 @@ class Speaker:
             approval=grant.id,
             justification=because,
             by=self.by,
+            until=until,
         )
         return Answer((grant,), (line,))
 
@@ -127,6 +138,12 @@ class Speaker:
             said = result.status if result else "not run yet"
             raise UserError(f"Nothing of the {gate} gate is to be overridden: it has {said}.")
         return Answer((happened.OverrideGranted(**self._about(), gate=gate, because=because),))
+
+    def _expiry(self, text: str | None) -> datetime | None:
+        try:
+            return None if text is None else expiry(text, self.at)
+        except ValueError as error:
+            raise UserError(f"{error}.", fix=UNTIL_EXAMPLES) from error
 
     def _about(self) -> Mapping[str, Any]:
         return {"at": self.at, "by": self.by, "run": self.run, "cause": self.cause}

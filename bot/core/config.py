@@ -78,6 +78,8 @@ class LimitSettings(Strict):
     run_usd: Usd | None = None  # None: what a person approves is the bound
     workstream_usd: Usd | None = None
     provider_month_usd: Usd = Decimal(20)
+    provider_month: dict[Name, Usd] = Field(default_factory=dict)  # of single providers instead
+    delivery_percent: Annotated[int, Field(ge=0, le=50)] = 10  # of an approval, for fixes alone
 
 
 class AutoRule(Strict):

@@ -42,6 +42,7 @@ class Policy(Strict):
     gates: tuple[GateName, ...] = tuple(GateName)  # those that are switched on
     budget_usd: Usd | None = None  # of the run; None: what is approved is the bound
     workstream_usd: Usd | None = None  # an attempt takes at most so much of an approval
+    delivery_percent: Annotated[int, Field(ge=0, le=50)] = 0  # of an approval, for fixes alone
     month_caps: dict[str, Usd] = Field(default_factory=dict)  # of each paid provider
     engine: str | None = None  # what --engine asked for, where a workstream pins none
     apart: bool = False  # attempts run on machines of their own
@@ -141,6 +142,7 @@ class WorkstreamProgressed(_Event):
     attempt: int
     lease_until: Moment
     note: str = ""
+    used_usd: Usd | None = None  # of what was reserved, where it ended and that is known
 
 
 class WorkstreamFinished(_Event):

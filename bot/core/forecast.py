@@ -15,7 +15,10 @@ from datetime import UTC, date, timedelta
 from decimal import Decimal
 
 from bot.core.base import ZERO_USD, Strict, Usd
+from bot.core.config import LimitSettings
 from bot.core.ledger import Billing, LedgerLine
+from bot.core.money import month_cap
+from bot.core.reservations import reservations
 from bot.core.routing import Tier
 from bot.errors import UserError
 
@@ -27,9 +30,11 @@ class ProviderForecast(Strict):
     """What a provider is paid in the month, in dollars."""
 
     spent_usd: Usd
+    reserved_usd: Usd  # and neither spent nor given back: it counts as gone
+    cap_usd: Usd
     unknown: int  # paid calls whose cost nobody knows: it is at least the rest
     daily_usd: Usd  # what a day that is left is expected to bring
-    forecast_usd: Usd  # at the month's end, if no cap stopped it
+    forecast_usd: Usd  # at the month's end, with what is reserved, if no cap stopped it
     cap_on: date | None  # when the cap was or would be reached; None: not in this month
 
 
@@ -51,15 +56,20 @@ class Forecast(Strict):
     today: date
     days_gone: int  # of the month, with today
     days_left: int
-    cap_usd: Usd  # for each provider
     spent_usd: Usd
+    reserved_usd: Usd
     forecast_usd: Usd
     providers: Mapping[str, ProviderForecast]
     free: Mapping[str, FreeUse]
 
 
 def forecast(
-    lines: Iterable[LedgerLine], month: str, today: date, *, cap: Decimal, tiers: Iterable[Tier]
+    lines: Iterable[LedgerLine],
+    month: str,
+    today: date,
+    *,
+    limits: LimitSettings,
+    tiers: Iterable[Tier],
 ) -> Forecast:
     """Estimate a month such as 2026-11 from all lines of the ledger; a past one is as it was.
 
@@ -73,17 +83,23 @@ def forecast(
     last = first.replace(day=monthrange(first.year, first.month)[1])
     span = _Span(first, min(today, last), last)
     calls = [line for line in lines if line.entry == "spend" and span.counts(_day(line))]
+    held = _held(lines, month)
     providers = {
-        name: _provider([line for line in calls if line.provider == name], span, cap)
-        for name in sorted(_paid_providers(calls, tiers))
+        name: _provider(
+            [line for line in calls if line.provider == name],
+            span,
+            month_cap(name, limits),
+            held.get(name, ZERO_USD),
+        )
+        for name in sorted(_paid_providers(calls, tiers) | set(held))
     }
     return Forecast(
         month=month,
         today=today,
         days_gone=span.gone,
         days_left=span.left,
-        cap_usd=cap,
         spent_usd=sum((one.spent_usd for one in providers.values()), ZERO_USD),
+        reserved_usd=sum((one.reserved_usd for one in providers.values()), ZERO_USD),
         forecast_usd=sum((one.forecast_usd for one in providers.values()), ZERO_USD),
         providers=providers,
         free=_free_use(lines, tiers, month, today),
@@ -117,7 +133,17 @@ class _Span:
         return (self.first + timedelta(days=n) for n in range(self.gone + self.left))
 
 
-def _provider(calls: Iterable[LedgerLine], span: _Span, cap: Decimal) -> ProviderForecast:
+def _held(lines: Iterable[LedgerLine], month: str) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for one in reservations(lines):
+        if one.counts_in(month):
+            found[one.line.provider] = found.get(one.line.provider, ZERO_USD) + one.left_usd
+    return found
+
+
+def _provider(
+    calls: Iterable[LedgerLine], span: _Span, cap: Decimal, reserved: Decimal
+) -> ProviderForecast:
     by_day: defaultdict[date, Decimal] = defaultdict(lambda: ZERO_USD)
     unknown = 0
     for line in calls:
@@ -129,10 +155,12 @@ def _provider(calls: Iterable[LedgerLine], span: _Span, cap: Decimal) -> Provide
     daily = ((spent / span.gone + recent / RECENT_DAYS) / 2).quantize(_STEP)
     return ProviderForecast(
         spent_usd=spent,
+        reserved_usd=reserved,
+        cap_usd=cap,
         unknown=unknown,
         daily_usd=daily,
-        forecast_usd=spent + daily * span.left,
-        cap_on=_reached(cap, by_day, daily, span),
+        forecast_usd=spent + reserved + daily * span.left,
+        cap_on=_reached(cap - reserved, by_day, daily, span),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import MappingProxyType
 
 from bot.core import events as happened
@@ -75,7 +76,7 @@ class Journal:
             handed_out_by=place,
         )
 
-    def lost(self, attempt: Attempt, note: str) -> Event:
+    def lost(self, attempt: Attempt, note: str, used_usd: Decimal | None = None) -> Event:
         """Record that nobody works on an attempt any more: its lease ends now."""
         return happened.WorkstreamProgressed(
             at=self.at,
@@ -85,6 +86,7 @@ class Journal:
             attempt=attempt.number,
             lease_until=self.at,
             note=note,
+            used_usd=used_usd,
         )
 
     def finished(

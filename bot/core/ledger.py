@@ -61,6 +61,7 @@ class LedgerLine(Strict):
     approval: str | None = None
     justification: str | None = None
     by: str | None = None  # who approved
+    until: Moment | None = None  # an approval covers what goes out before then
 
     @property
     def tokens(self) -> Tokens:

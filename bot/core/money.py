@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from bot.core.accounts import Accounts
 from bot.core.base import ZERO_USD
-from bot.core.ledger import Billing, LedgerLine
+from bot.core.config import LimitSettings
+from bot.core.events import ApprovalGranted
+from bot.core.ledger import Billing
+from bot.core.plan import Kind, Workstream
 from bot.core.routing import Ladder
-from bot.core.state import Attempt, RunState
+from bot.core.state import RunState, Track
+
+_STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
 
 
 def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, Decimal]:
@@ -19,27 +25,104 @@ def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, 
     A yes to another plan covers nothing, nor does one whose time is over. Never more than the
     run's budget leaves, where it has one, nor than other runs have left of the provider's month.
     """
-    used = _used(state)
-    left: dict[str, Decimal] = {}
-    for grant in state.holding:
-        if grant.provider and (grant.until is None or now < grant.until):
-            left[grant.provider] = left.get(grant.provider, ZERO_USD) + grant.usd
+    used = _sum(state.tracks.values())
     budget, caps = state.policy.budget_usd, state.policy.month_caps
+    left: dict[str, Decimal] = {}
+    for one in approvals(state):
+        if one.holds_at(now):
+            left[one.provider] = left.get(one.provider, ZERO_USD) + one.left_usd
     for provider in left:
-        mine = used.get(provider, ZERO_USD)
-        left[provider] -= mine
         if provider in caps:
             month = caps[provider] - accounts.others(provider)
-            left[provider] = min(left[provider], month - mine)
+            left[provider] = min(left[provider], month - used.get(provider, ZERO_USD))
         if budget is not None:
             left[provider] = min(left[provider], budget - sum(used.values(), ZERO_USD))
     return left
 
 
-def month_caps(ladder: Ladder, cap: Decimal) -> dict[str, Decimal]:
+@dataclass(frozen=True)
+class Approval:
+    """A yes to money, and how much of it is gone: spent, or reserved."""
+
+    grant: ApprovalGranted
+    provider: str
+    used_usd: Decimal = ZERO_USD
+
+    @property
+    def left_usd(self) -> Decimal:
+        """What is left of it, as long as it holds."""
+        return self.grant.usd - self.used_usd
+
+    def holds_at(self, now: datetime) -> bool:
+        """Whether its time is not over."""
+        return self.grant.until is None or now < self.grant.until
+
+
+def approvals(state: RunState) -> tuple[Approval, ...]:
+    """Return every yes to money that holds for the plan, with what was taken of it.
+
+    A hand-out takes from those that held when it began, first from what ends first.
+    """
+    found = [Approval(grant, grant.provider) for grant in state.holding if grant.provider]
+    found.sort(key=lambda one: (one.grant.until is None, one.grant.until or one.grant.at))
+    hand_outs = [one for track in state.tracks.values() for one in track.paid]
+    for hand_out in sorted(hand_outs, key=lambda one: one.started.at):
+        began, wanted = hand_out.started, hand_out.usd
+        mine = [n for n, one in enumerate(found) if one.provider == began.provider]
+        held = [n for n in mine if found[n].holds_at(began.at)]
+        for n in held:
+            taken = min(wanted, max(found[n].left_usd, ZERO_USD))
+            found[n] = replace(found[n], used_usd=found[n].used_usd + taken)
+            wanted -= taken
+        for n in (held or mine)[-1:]:  # it cost more than was reserved
+            found[n] = replace(found[n], used_usd=found[n].used_usd + wanted)
+    return tuple(sorted(found, key=lambda one: one.grant.at))
+
+
+def kept_back(state: RunState, cover: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Return what of each provider's cover only fixes may spend: what is done shall be delivered.
+
+    It is a part of all that the run may spend, less what fixes have spent already.
+    """
+    used = _sum(state.tracks.values())
+    mended = _sum(track for name, track in state.tracks.items() if _is_fix(state, name))
+    part = Decimal(state.policy.delivery_percent) / 100
+    kept = {}
+    for provider, left in cover.items():
+        whole = (left + used.get(provider, ZERO_USD)) * part
+        kept[provider] = max(whole.quantize(_STEP) - mended.get(provider, ZERO_USD), ZERO_USD)
+    return kept
+
+
+def _is_fix(state: RunState, name: str) -> bool:
+    workstream = state.workstreams.get(name)
+    return workstream is not None and workstream.kind is Kind.FIX
+
+
+def share_of(left: Decimal, workstream: Workstream, others: Iterable[Workstream]) -> Decimal:
+    """Return a workstream's part of what is left, beside others that could run now, too.
+
+    Its budget where the plan gives one; of the rest, all others get as much as each other.
+    """
+    if workstream.budget_usd:
+        return min(workstream.budget_usd, left)
+    others = tuple(others)
+    free = left - sum((other.budget_usd for other in others), ZERO_USD)
+    sharers = 1 + sum(not other.budget_usd for other in others)
+    if free <= 0:  # the budgets promise more than there is
+        free, sharers = left, 1 + len(others)
+    return (free / sharers).quantize(_STEP, ROUND_DOWN)
+
+
+def month_caps(ladder: Ladder, limits: LimitSettings) -> dict[str, Decimal]:
     """Return the monthly cap of each paid provider of a ladder."""
     paid = {rung.tier.provider for rung in ladder.rungs if rung.tier.billing is Billing.PAID}
-    return dict.fromkeys(sorted(paid), cap)
+    return {name: month_cap(name, limits) for name in sorted(paid)}
+
+
+def month_cap(provider: str, limits: LimitSettings) -> Decimal:
+    """Return what a provider may be paid in a month."""
+    return limits.provider_month.get(provider, limits.provider_month_usd)
 
 
 def reserve(
@@ -55,7 +138,7 @@ def reserve(
 
 def cap_reached(state: RunState, provider: str, accounts: Accounts) -> str:
     """Say which cap keeps an approval from covering more; empty: none does."""
-    used = _used(state)
+    used = _sum(state.tracks.values())
     budget, cap = state.policy.budget_usd, state.policy.month_caps.get(provider)
     if budget is not None and sum(used.values(), ZERO_USD) >= budget:
         return f"the run's budget of ${budget:.2f} is used up; resume with a larger --max-usd"
@@ -64,33 +147,9 @@ def cap_reached(state: RunState, provider: str, accounts: Accounts) -> str:
     return ""
 
 
-def covered(lines: Iterable[LedgerLine], state: RunState) -> tuple[LedgerLine, ...]:
-    """Name, on each line of a paid call, the approval that covers it and its reason."""
-    latest = {grant.provider: grant for grant in state.holding if grant.provider}
-    return tuple(
-        line.model_copy(update={"approval": grant.id, "justification": grant.because})
-        if line.billing is Billing.PAID and (grant := latest.get(line.provider))
-        else line
-        for line in lines
-    )
-
-
-def _used(state: RunState) -> dict[str, Decimal]:
-    """Sum what each provider was paid, or is promised where that is not known yet."""
-    used: dict[str, Decimal] = {}
-    for track in state.tracks.values():
-        amounts = [(a.started.provider, _amount(a)) for a in track.attempts]
-        amounts += [(start.provider, start.reserved_usd) for start in track.replaced]
-        for provider, amount in amounts:
-            used[provider] = used.get(provider, ZERO_USD) + amount
-    return used
-
-
-def _amount(attempt: Attempt) -> Decimal:
-    if not attempt.started.reserved_usd:
-        return ZERO_USD
-    done = attempt.completion
-    # A result of an earlier hand-out, on another tier, says nothing of what this one spends.
-    if done and done.tier == attempt.started.tier and done.usage.cost_known:
-        return done.usage.cost_usd
-    return attempt.started.reserved_usd
+def _sum(tracks: Iterable[Track]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for one in (one for track in tracks for one in track.paid):
+        provider = one.started.provider
+        found[provider] = found.get(provider, ZERO_USD) + one.usd
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -17,6 +16,7 @@ from bot.core.decide import decide
 from bot.core.events import ApprovalRequested, Event, RunStatus
 from bot.core.gates import Finding, GateName
 from bot.core.metrics import Cost, Metrics, measure, sum_of
+from bot.core.money import approvals
 from bot.core.state import RunState, WorkstreamStatus, fold
 from bot.errors import Exit
 
@@ -58,6 +58,17 @@ class GateReport(Strict):
     findings: tuple[Finding, ...]
 
 
+class ApprovalReport(Strict):
+    """A yes to money: up to how much, and how much of it is spent or reserved."""
+
+    provider: str
+    usd: Usd
+    used_usd: Usd
+    by: str
+    until: Moment | None  # None: while the run lasts
+    because: str
+
+
 class Report(Strict):
     """What `--json` prints. `next_steps` are commands to type, as they stand."""
 
@@ -72,6 +83,7 @@ class Report(Strict):
     iterations: int
     metrics: Metrics
     cost_usd: Usd | None  # None: nobody knows a part of it
+    approvals: tuple[ApprovalReport, ...] = ()
     next_steps: tuple[str, ...]
     issue: int | None = None  # where a run on GitHub was asked for; next_steps are comments there
     pull_request: int | None = None
@@ -146,6 +158,17 @@ def make_report(state: RunState, events: Iterable[Event], run: RunId) -> Report:
         iterations=state.iteration,
         metrics=metrics,
         cost_usd=total.usd if total.known else None,
+        approvals=tuple(
+            ApprovalReport(
+                provider=one.provider,
+                usd=one.grant.usd,
+                used_usd=one.used_usd,
+                by=one.grant.by,
+                until=one.grant.until,
+                because=one.grant.because,
+            )
+            for one in approvals(state)
+        ),
         next_steps=next_steps(state, run),
     )
 
@@ -182,10 +205,9 @@ _WRONG = {
 
 def open_questions(state: RunState) -> tuple[ApprovalRequested, ...]:
     """Return the questions that still wait for a person: those that would be put again."""
-    never = datetime.min.replace(tzinfo=UTC)  # no lease has run out: nothing else is decided
     found = []
     for question in state.asked:
-        actions = decide(replace(state, asked=()), never, accounts_when(question))
+        actions = decide(replace(state, asked=()), question.at, accounts_when(question))
         if question.cause in {a.cause for a in actions if isinstance(a, AskHuman)}:
             found.append(question)
     return tuple(found)

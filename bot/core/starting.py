@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,12 +14,13 @@ from bot.core.asking import choice_for, demand_of, went_free
 from bot.core.base import ZERO_USD
 from bot.core.exhaustion import out_at
 from bot.core.graph import longest_remaining, reverse
-from bot.core.money import cover_left, reserve
-from bot.core.plan import Workstream, collide
+from bot.core.ledger import Billing
+from bot.core.money import cover_left, kept_back, reserve, share_of
+from bot.core.plan import Kind, Workstream, collide
 from bot.core.questions import approvals, for_a_tier, not_put_yet, to_pay
 from bot.core.routing import SHELL, NeedsApproval, NoRoute, Route, Tier, route
 from bot.core.shares import Allotment, Held
-from bot.core.state import Attempt, RunState, WorkstreamStatus
+from bot.core.state import RunState, WorkstreamStatus
 
 EXPECTED_SECONDS = 300.0  # of a workstream that nobody estimated
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -30,25 +31,28 @@ def start(
     state: RunState, now: datetime, accounts: Accounts
 ) -> tuple[tuple[StartWorkstream, ...], tuple[AskHuman, ...]]:
     """Hand out what is ready, longest remaining way first, as far as room and files allow."""
-    lost = {a.started.workstream: a for a in state.running if a.lease_until <= now}
+    lost = [a.started.workstream for a in state.running if a.lease_until <= now]
     busy = [a for a in state.running if a.lease_until > now]
     held = tuple(Held(a.started.tier, a.started.share) for a in busy)
+    queue = [state.workstreams[name] for name in [*lost, *_ready(state)]]
+    cover = cover_left(state, now, accounts)
     round_ = _Round(
         state,
         now,
         accounts,
-        cover_left(state, now, accounts),
+        cover,
+        kept_back(state, cover),
         Allotment(accounts, held, state.policy.apart),
         [state.workstreams[a.started.workstream] for a in busy],
         [a.started.provider for a in busy if a.started.reserved_usd],
         _to_come(state) + len(lost),
     )
-    for name in [*lost, *_ready(state)]:
-        workstream = state.workstreams[name]
+    for nth, workstream in enumerate(queue):
         if len(round_.running) >= state.policy.max_parallel:
             break
         if not any(collide(workstream, other) for other in round_.running):
-            round_.try_to_start(workstream, lost.get(name))
+            is_lost = workstream.id in lost
+            round_.try_to_start(workstream, queue[nth + 1 :], is_lost=is_lost)
     return tuple(round_.starts), tuple(not_put_yet(round_.questions, state))
 
 
@@ -79,6 +83,7 @@ class _Round:
     now: datetime
     accounts: Accounts
     cover: Cover
+    kept: Cover  # of that, to deliver what is done
     allotment: Allotment
     running: list[Workstream]
     paid_providers: list[str]  # whom attempts that run may pay: money may come back
@@ -89,19 +94,25 @@ class _Round:
     def __post_init__(self) -> None:
         self.questions += approvals(self.state)
 
-    def try_to_start(self, workstream: Workstream, lost: Attempt | None) -> None:
-        """Start it, or ask what it cannot start without, or leave it for later."""
-        went_without = "" if lost else self._without_money(workstream)
+    def try_to_start(
+        self, workstream: Workstream, others: Sequence[Workstream], *, is_lost: bool
+    ) -> None:
+        """Start it, or ask what it cannot start without, or leave it for later.
+
+        `others` could start, too, and come after it.
+        """
+        went_without = "" if is_lost else self._without_money(workstream)
         if went_without is None:
             return
-        verdict, free = self._serving(workstream, lost)
-        match verdict:
+        match self._past_little(workstream):
             case Route(tier=tier, because=because):
                 why = "; ".join(filter(None, [went_without, because]))
-                self._hand_out(workstream, tier, why, free)
+                money = self._money(workstream, tier, others)
+                self._hand_out(workstream, tier, why, money)
             case NeedsApproval() | NoRoute() as verdict:
                 if not self._money_may_come_back(verdict):
-                    question = for_a_tier(self.state, workstream, verdict, self.accounts)
+                    kept = self._kept_from(verdict)
+                    question = for_a_tier(self.state, workstream, verdict, self.accounts, kept)
                     self.questions.append(question)
             case None:
                 pass  # what others hold of a tier comes back
@@ -109,7 +120,9 @@ class _Round:
     def _without_money(self, workstream: Workstream) -> str | None:
         """Say why it begins without the money it is worth, or nothing; None: a person is asked."""
         out = out_at(self.state.outages, self.now)
-        choice = choice_for(self.state, _pinned(self.state, workstream), out, self.cover)
+        choice = choice_for(
+            self.state, _pinned(self.state, workstream), out, self._cover_for(workstream)
+        )
         if choice is None:
             return ""
         why = went_free(choice, self.state, self.now)
@@ -117,24 +130,40 @@ class _Round:
             self.questions.append(to_pay(choice, self.state, self.accounts))
         return why or None
 
-    def _serving(
-        self, workstream: Workstream, lost: Attempt | None
-    ) -> tuple[Route | NeedsApproval | NoRoute | None, Cover]:
-        """Route it, and say what it may spend: a lost attempt on its own tier what it reserved."""
-        free = _free_for(lost, self.cover)
-        verdict = self._past_little(workstream, free)
-        if lost and isinstance(verdict, Route) and lost.started.tier != verdict.tier.name:
-            free = self.cover  # who was lost on another tier may spend what it has reserved
-            verdict = self._past_little(workstream, free)
-        return verdict, free
+    def _cover_for(self, workstream: Workstream) -> Cover:
+        """Return what it may count on: what is kept is there for fixes alone."""
+        if workstream.kind is Kind.FIX:
+            return self.cover
+        return {name: left - self.kept.get(name, ZERO_USD) for name, left in self.cover.items()}
 
-    def _past_little(
-        self, workstream: Workstream, cover: Cover
-    ) -> Route | NeedsApproval | NoRoute | None:
+    def _kept_from(self, verdict: NeedsApproval | NoRoute) -> Decimal:
+        """Return the dollars that are there and only kept."""
+        provider = verdict.tier.provider if isinstance(verdict, NeedsApproval) else ""
+        return max(self.cover.get(provider, ZERO_USD), ZERO_USD)
+
+    def _money(self, workstream: Workstream, tier: Tier, others: Sequence[Workstream]) -> Decimal:
+        """Return what it is handed of a paid tier's money, beside others that want of it."""
+        if tier.billing is not Billing.PAID:
+            return ZERO_USD
+        rivals = [one for one in others if self._would_pay(one, tier.provider)]
+        left = self._cover_for(workstream).get(tier.provider, ZERO_USD)
+        share, most = share_of(left, workstream, rivals), self.state.policy.workstream_usd
+        return share if most is None else min(share, most)
+
+    def _would_pay(self, workstream: Workstream, provider: str) -> bool:
+        found = self._past_little(workstream)
+        return (
+            isinstance(found, Route)
+            and found.tier.billing is Billing.PAID
+            and found.tier.provider == provider
+        )
+
+    def _past_little(self, workstream: Workstream) -> Route | NeedsApproval | NoRoute | None:
         """Pass over tiers with too little left; None: to wait, until who holds it gives it back.
 
         Where nobody does, the tier is tried all the same: its provider knows what it has left.
         """
+        cover = self._cover_for(workstream)
         little = self.allotment.too_little(self.state.policy.ladder)
         verdict = route_now(self.state, workstream, cover, self.now, little)
         if isinstance(verdict, Route) or not little:
@@ -143,24 +172,20 @@ class _Round:
             return None
         return route_now(self.state, workstream, cover, self.now)
 
-    def _hand_out(self, workstream: Workstream, tier: Tier, because: str, free: Cover) -> None:
+    def _hand_out(self, workstream: Workstream, tier: Tier, because: str, money: Decimal) -> None:
         last = self.state.track(workstream.id).last
         again = last is not None and last.finished is None  # its lease ran out: the same attempt
         number = 1 if last is None else last.number if again else last.number + 1
         start_from = None
         if last and last.completion and tier.engine != SHELL.engine:
             start_from = last.completion.head_sha
-        left = free.get(tier.provider, ZERO_USD)
-        most = self.state.policy.workstream_usd
-        caps = [cap for cap in (workstream.budget_usd or None, most) if cap]
-        reserved = min([left, *caps]) if tier.billing == "paid" else ZERO_USD
         share = self.allotment.share(tier, self._among())
         self.starts.append(
-            StartWorkstream(workstream.id, tier, number, because, start_from, reserved, share)
+            StartWorkstream(workstream.id, tier, number, because, start_from, money, share)
         )
         self.running.append(workstream)
-        self.paid_providers += [tier.provider] if reserved else []
-        self.cover = reserve(self.state, free, tier.provider, reserved)
+        self.paid_providers += [tier.provider] if money else []
+        self.cover = reserve(self.state, self.cover, tier.provider, money)
         self.allotment = self.allotment.having(tier, share)
 
     def _among(self) -> int:
@@ -171,14 +196,6 @@ class _Round:
     def _money_may_come_back(self, verdict: NeedsApproval | NoRoute) -> bool:
         """Whether an attempt that runs holds money that it may not need: nobody is asked yet."""
         return isinstance(verdict, NeedsApproval) and verdict.tier.provider in self.paid_providers
-
-
-def _free_for(lost: Attempt | None, cover: Cover) -> Cover:
-    """Count what a lost attempt has reserved as free for itself: it is the same attempt again."""
-    if lost is None or not lost.started.reserved_usd:
-        return cover
-    provider = lost.started.provider
-    return {**cover, provider: cover.get(provider, ZERO_USD) + lost.started.reserved_usd}
 
 
 def _to_come(state: RunState) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -57,6 +58,15 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class PaidHandOut:
+    """One hand-out with money, and how much of that counts as gone."""
+
+    started: happened.WorkstreamStarted
+    usd: Decimal  # all that was reserved, as long as nobody knows what it cost
+    is_over: bool = False
+
+
+@dataclass(frozen=True)
 class Track:
     """All that happened to one workstream."""
 
@@ -64,12 +74,23 @@ class Track:
     landed: happened.WorkstreamPublished | None = None
     conflict: happened.ConflictFound | None = None
     retried: happened.WorkstreamRetried | None = None
-    replaced: tuple[happened.WorkstreamStarted, ...] = ()  # hand-outs on other tiers, lost
+    paid: tuple[PaidHandOut, ...] = ()  # every one, for a lost one may have spent its money
 
     @property
     def last(self) -> Attempt | None:
         """The attempt that counts: every earlier one is fenced out."""
         return self.attempts[-1] if self.attempts else None
+
+    def paid_for(self, completion: Completion) -> PaidHandOut | None:
+        """Return the hand-out that a completion is of, if it had money: each says when it began."""
+        found = None
+        for one in self.paid:
+            started = one.started
+            if (started.attempt, started.tier) != (completion.attempt, completion.tier):
+                continue
+            if found is None or started.at <= completion.started_at:
+                found = one
+        return found
 
     @property
     def retry_is_due(self) -> bool:
@@ -369,6 +390,7 @@ def _apply_to_workstream(state: RunState, event: WorkstreamEvent) -> RunState:
     track = state.track(event.workstream)
     last = track.last
     current = last is not None and last.number == event.attempt
+    track, state = _settled(track, event), _with(state, event.workstream, _settled(track, event))
     match event:
         case happened.WorkstreamStarted():
             changed = _started(track, event)
@@ -389,7 +411,34 @@ def _apply_to_workstream(state: RunState, event: WorkstreamEvent) -> RunState:
             state = replace(state, conflicts=(*state.conflicts, event))
         case _:
             return state
-    return replace(state, tracks={**state.tracks, event.workstream: changed})
+    return _with(state, event.workstream, changed)
+
+
+def _with(state: RunState, name: str, track: Track) -> RunState:
+    if track == state.track(name):
+        return state
+    return replace(state, tracks={**state.tracks, name: track})
+
+
+def _settled(track: Track, event: WorkstreamEvent) -> Track:
+    """Let what a hand-out cost take the place of what it had reserved, once that is known.
+
+    A late result counts, too: it changes nothing but this.
+    """
+    one: PaidHandOut | None = None
+    match event:
+        case happened.WorkstreamFinished(completion=done):
+            one, used = track.paid_for(done), done.usage
+            known = used.cost_usd if used.cost_known else None
+        case happened.WorkstreamProgressed(used_usd=Decimal() as known):
+            one = next((p for p in track.paid[::-1] if p.started.attempt == event.attempt), None)
+        case _:
+            return track
+    if one is None or one.is_over:
+        return track
+    usd = one.usd if known is None else known
+    over = replace(one, usd=usd, is_over=True)
+    return replace(track, paid=tuple(over if p is one else p for p in track.paid))
 
 
 def _may_be_retried(track: Track, attempt: int) -> bool:
@@ -400,12 +449,14 @@ def _may_be_retried(track: Track, attempt: int) -> bool:
 
 def _started(track: Track, event: happened.WorkstreamStarted) -> Track:
     attempt = Attempt(event, event.lease_until)
+    paid = track.paid
+    if event.reserved_usd:
+        paid = (*paid, PaidHandOut(event, event.reserved_usd))
     if event.attempt == len(track.attempts) + 1:
-        return replace(track, attempts=(*track.attempts, attempt))
+        return replace(track, attempts=(*track.attempts, attempt), paid=paid)
     last = track.last
     if last and last.number == event.attempt and last.finished is None:
-        lost = (last.started,) if last.started.tier != event.tier else ()
         attempt = replace(attempt, hand_outs=last.hand_outs + 1)
         attempts = (*track.attempts[:-1], attempt)
-        return replace(track, attempts=attempts, replaced=track.replaced + lost)
+        return replace(track, attempts=attempts, paid=paid)
     return track

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.adapters.event_ref import Batch, EventRef
-from bot.core.answers import Answer, Speaker
+from bot.core.answers import Answer, Money, Speaker
 from bot.core.github.arguments import CannotRead, dollars
 from bot.core.ledger import LedgerLine
 from bot.core.state import RunState, fold
@@ -26,7 +26,9 @@ class Answers:
         """Let a workstream start."""
         self._write(self._speaker.approve(self._state(), workstream, because))
 
-    def approve_paid(self, provider: str | None, usd: str | None, because: str) -> LedgerLine:
+    def approve_paid(
+        self, provider: str | None, usd: str | None, because: str, until: str | None = None
+    ) -> LedgerLine:
         """Let a provider be paid up to an amount, by default what the run asked for.
 
         Returns the approval as the ledger has it. Raises UserError where there is no reason.
@@ -34,8 +36,12 @@ class Answers:
         if not any(letter.isalnum() for letter in because):  # the … of an example is none
             fix = f'orchestrate approve-paid {self.record.run} --because "…"'
             raise UserError("Money needs a reason.", fix=fix)
-        amount = None if usd is None else _dollars(usd)
-        said = self._speaker.approve_paid(self._state(), provider, amount, because)
+        wanted = Money(
+            provider,
+            None if usd is None else _dollars(usd),
+            until,
+        )
+        said = self._speaker.approve_paid(self._state(), wanted, because)
         self._write(said)
         [line] = said.spend
         return line

@@ -5,14 +5,15 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Protocol
 
 from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository
 from bot.core.actions import MakePlan, RunGates
-from bot.core.events import Event
+from bot.core.events import Event, WorkstreamStarted
 from bot.core.gates import GateResult
-from bot.core.state import RunState
+from bot.core.state import Attempt, RunState
 from bot.core.waking import wakes_at
 from bot.drivers.settling import Attempting, Fact, Hands, Proposal, Settler, Slow
 from bot.ports import Clock
@@ -27,6 +28,15 @@ class Workers(Protocol):
 
     def attempt(self, attempting: Attempting, say: Callable[[str], None]) -> Result:
         """Run one attempt at a workstream to its end."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """What tells its hand-outs from those of others."""
+        ...
+
+    def taken(self, started: WorkstreamStarted) -> Decimal | None:
+        """Return what a hand-out took at most whose process was killed; None: nobody knows."""
         ...
 
     def gates(self, run_gates: RunGates, state: RunState) -> Checked:
@@ -67,7 +77,7 @@ class LocalDriver:
         self._over: queue.SimpleQueue[Fact | BaseException | None] = queue.SimpleQueue()
         self._clock = clock
         self.interrupted = False
-        hands = Hands(ready=lambda: not self.interrupted)
+        hands = Hands(place=workers.place, ready=lambda: not self.interrupted)
         self._settler = Settler(record, repository, clock, lambda _: planner(), hands)
 
     @property
@@ -83,7 +93,7 @@ class LocalDriver:
 
     def drive(self, request: Event) -> RunState:
         """Ask for the run, or ask again, and go on until it ends or waits for a person."""
-        facts = [Fact(lambda state: (request, *self._lost(state, "its process is gone")))]
+        facts = [Fact(lambda state: (request, *self._abandoned(state)))]
         busy = 0
         with ThreadPoolExecutor(256, thread_name_prefix="attempt") as pool:
             try:
@@ -141,15 +151,22 @@ class LocalDriver:
         name = work.start.id
         result = self._workers.attempt(work, lambda text: self._screen.line(name, text))
         if result.interrupted:
-            return Fact(lambda state: self._lost(state, "interrupted", only=name), result)
+            used = result.completion.usage
+            known = used.cost_usd if used.cost_known else None
+            return Fact(lambda state: self._interrupted(state, name, known), result)
         ended = (result.completion, result.outcome, result.acknowledgement, result.back_at)
         return Fact(lambda _: self._settler.journal().finished(*ended), result)
 
-    def _lost(self, state: RunState, note: str, only: str | None = None) -> Iterable[Event]:
+    def _abandoned(self, state: RunState) -> Iterable[Event]:
         """Attempts that nobody works on any more are handed out again, when there is a hand."""
         for attempt in state.running:
-            if only in {None, attempt.started.workstream}:
-                yield self._settler.journal().lost(attempt, note)
+            taken = self._workers.taken(attempt.started) if _is_watched(state, attempt) else None
+            yield self._settler.journal().lost(attempt, "its process is gone", taken)
+
+    def _interrupted(self, state: RunState, name: str, used_usd: Decimal | None) -> Iterable[Event]:
+        for attempt in state.running:
+            if attempt.started.workstream == name:
+                yield self._settler.journal().lost(attempt, "interrupted", used_usd)
 
     def _gate_events(
         self, state: RunState, work: RunGates, results: tuple[GateResult, ...]
@@ -158,3 +175,9 @@ class LocalDriver:
             return  # what a command says that was ended half-way proves nothing
         for result in results:
             yield self._settler.journal().gate(result, state, work.iteration, work.head_sha)
+
+
+def _is_watched(state: RunState, attempt: Attempt) -> bool:
+    """Whether a door of ours counts what it spends: a tier without an address has none."""
+    name = attempt.started.tier
+    return any(r.tier.name == name and r.tier.base_url for r in state.policy.ladder.rungs)

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import ROUND_UP, Decimal
 from typing import Protocol
 
 from bot.adapters.clock import SystemClock
+from bot.adapters.gateway.call_file import calls_in
 from bot.adapters.git import Repository
 from bot.adapters.run_folder import RunFolder
 from bot.adapters.worktree import GitWorktrees
 from bot.core import names
 from bot.core.actions import RunGates
-from bot.core.base import RunId
+from bot.core.base import ZERO_USD, RunId
 from bot.core.config import Settings
 from bot.core.constraints import Rules
 from bot.core.environment import built_environment
+from bot.core.events import WorkstreamStarted
 from bot.core.handoff import Context, Delegation, Isolation
+from bot.core.metrics import MICRO_USD
 from bot.core.redact import Redactor
 from bot.core.roles import Role
 from bot.core.routing import SHELL
@@ -86,6 +90,22 @@ class LocalWorkers:
         result = run_workstream(handout, tools, say)
         given = briefing.manifest.model_dump_json(indent=2).encode()
         return replace(result, evidence={**result.evidence, f"given/{handout.name}.json": given})
+
+    @property
+    def place(self) -> str:
+        """Where hand-outs are worked on: the run's folder on this machine."""
+        return self.folder.token
+
+    def taken(self, started: WorkstreamStarted) -> Decimal | None:
+        """Return what a hand-out took at most whose process was killed; None: nobody knows.
+
+        The calls were written down before they were sent, in the folder that it was given.
+        """
+        if not started.reserved_usd or started.handed_out_by != self.place:
+            return None
+        calls = calls_in(self.folder.calls(f"{started.workstream}.{started.attempt}"))
+        taken = sum((call.usd or ZERO_USD for call in calls), ZERO_USD)
+        return taken.quantize(MICRO_USD, ROUND_UP)
 
     def gates(self, run_gates: RunGates, state: RunState) -> Checked:
         """Check the combined commit."""

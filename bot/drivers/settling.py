@@ -33,7 +33,7 @@ from bot.core.events import Event, PlanAccepted, WorkstreamPublished, Workstream
 from bot.core.handoff import CompletionStatus
 from bot.core.journal import LEASE_SLACK, Journal
 from bot.core.ledger import LedgerLine
-from bot.core.money import covered
+from bot.core.paying import covered, reservation_lines
 from bot.core.plan import Plan
 from bot.core.state import RunState, fold
 from bot.core.summary import state_file
@@ -85,13 +85,17 @@ Slow = Attempting | RunGates | MakePlan
 class _Draft:
     """A batch being made: decisions add to it until nothing more can be decided at once."""
 
-    state: RunState
+    before: RunState  # as it was read
     accounts: Accounts
+    state: RunState = field(init=False)
     events: list[Event] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     refs: dict[str, Sha] = field(default_factory=dict)
     spend: list[LedgerLine] = field(default_factory=list)
     slow: list[Slow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.state = self.before
 
     def add(self, *events: Event) -> bool:
         """Let events have happened; whether any of them is news."""
@@ -182,7 +186,7 @@ class Settler:
         if result is None:
             return
         done = result.completion
-        draft.spend += covered(result.spend, draft.state)
+        draft.spend += covered(result.spend, draft.state, done)
         draft.add(*self.journal().paid(done, result.spend))
         draft.files.update(result.evidence)
         kept = f"{done.workstream}.{done.attempt}"
@@ -305,8 +309,9 @@ class Settler:
         files = {**draft.files, "state.json": state_file(draft.state)}
         if any(isinstance(event, PlanAccepted | WorkstreamPublished) for event in draft.events):
             files["context.md"] = shared_page(draft.state).encode()
-        batch = Batch(tuple(draft.events), files, moves, tuple(draft.spend))
-        self._record.append(batch, self._clock.now())
+        now = self._clock.now()
+        lines = (*draft.spend, *reservation_lines(draft.before, draft.state, now))
+        self._record.append(Batch(tuple(draft.events), files, moves, lines), now)
         self._refs.update(draft.refs)
 
     def _own_refs(self) -> dict[str, Sha]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 
 from bot.core.base import ZERO_USD, RunId
+from bot.core.config import LimitSettings
 from bot.core.github.defuse import inline
 from bot.core.github.links import Links
 from bot.core.github.run_ids import issue_of
-from bot.core.ledger import Billing, LedgerLine, Total, spent, totals
+from bot.core.ledger import Billing, LedgerLine, Total, totals
+from bot.core.money import month_cap
+from bot.core.reservations import Reservation, reservations, taken
 from bot.render.github.markdown import link, paragraphs, table
 
 _BILLINGS = {
@@ -29,44 +32,63 @@ def money(total: Total) -> str:
 
 @dataclass(frozen=True)
 class CostsPage:
-    """Writes COSTS.md, with the monthly cap a provider and the repository's address if known."""
+    """Writes COSTS.md, with the monthly caps and the repository's address where they are known."""
 
-    month_cap: Decimal | None = None
+    limits: LimitSettings | None = None
     links: Links | None = None
 
     def page(self, lines: Sequence[LedgerLine], month: str) -> str:
         """Render one month, such as 2026-11."""
+        held = [one for one in reservations(lines) if one.counts_in(month)]
+        gone = taken(lines, month)
         lines = [line for line in lines if line.month == month]
         [total] = totals(lines, lambda _: "all").values() or [Total()]
         return paragraphs(
             f"# Costs in {month}",
             f"**{money(total)}** really spent. The month is UTC's. Every model call is a line in "
             f"[ledger/{month}.jsonl](ledger/{month}.jsonl), which is never rewritten.",
-            *_section("By provider", self._providers(lines)),
+            *_section("By provider", self._providers(lines, gone)),
             *_section("Free and paid", _billings(lines)),
             *_section("By run", self._runs(lines)),
+            *_section("Reserved", self._reserved(held)),
             *_section("Approved", self._approvals(lines)),
         )
 
-    def _providers(self, lines: Sequence[LedgerLine]) -> str:
+    def _providers(self, lines: Sequence[LedgerLine], gone: Mapping[str, Decimal]) -> str:
         """Hold what each provider was paid against the cap; an approval alone counts as nothing."""
-        paid = {line.provider for line in lines if line.billing is Billing.PAID}
+        paid = {line.provider for line in lines if line.billing is Billing.PAID} | set(gone)
         found = {name: Total() for name in paid} | totals(lines, lambda line: line.provider)
         head = ["provider", "calls", "tokens in", "tokens out", "really spent"]
-        capped = self.month_cap is not None
         rows = [
             [_name(name), *_figures(found[name]), money(found[name])]
-            + ([self._left(name, lines) if name in paid else "–"] if capped else [])
+            + ([self._left(name, gone) if name in paid else "–"] if self.limits else [])
             for name in sorted(found)
         ]
-        if capped:
-            head.append(f"left of ${self.month_cap:.2f} a month")
+        if self.limits:
+            head.append("left of the month's cap")
         return table(head, rows, numbers=len(head) - 1) if rows else ""
 
-    def _left(self, provider: str, lines: Iterable[LedgerLine]) -> str:
-        assert self.month_cap is not None, "only a cap leaves something"
-        left = self.month_cap - spent(line for line in lines if line.provider == provider)
-        return f"${max(left, ZERO_USD):.4f}"
+    def _left(self, provider: str, gone: Mapping[str, Decimal]) -> str:
+        assert self.limits is not None, "only a cap leaves something"
+        cap = month_cap(provider, self.limits)
+        left = max(cap - gone.get(provider, ZERO_USD), ZERO_USD)
+        return f"${left:.4f} of ${cap:.2f}"
+
+    def _reserved(self, held: Iterable[Reservation]) -> str:
+        """Show whose money is neither spent nor given back: it counts against the cap."""
+        rows = [
+            (
+                f"{one.line.at.astimezone(UTC):%m-%d %H:%M}",
+                self._run(one.line.run),
+                f"{_name(one.line.workstream or '–')}, attempt {one.line.attempt}",
+                _name(one.line.provider),
+                f"${one.left_usd:.4f}",
+                "held until its attempt ends" if one.is_open else "nobody knows what it cost",
+            )
+            for one in held
+        ]
+        head = ("since", "run", "workstream", "provider", "reserved", "")
+        return table(head, rows) if rows else ""
 
     def _runs(self, lines: Iterable[LedgerLine]) -> str:
         found = totals(lines, lambda line: line.run)
@@ -82,12 +104,13 @@ class CostsPage:
                 _name(line.provider),
                 f"${line.cost_usd:.2f}",
                 _name(line.by or "–"),
+                f"{line.until.astimezone(UTC):%Y-%m-%d %H:%M}" if line.until else "the run's end",
                 inline(line.justification or "–", 300),
             )
             for line in lines
             if line.entry == "approve"
         ]
-        head = ("when", "run", "provider", "up to", "by", "because")
+        head = ("when", "run", "provider", "up to", "by", "until", "because")
         return table(head, rows) if rows else ""
 
     def _run(self, name: str) -> str:

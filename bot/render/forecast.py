@@ -40,12 +40,18 @@ def _head(found: Forecast) -> str:
 def _providers(found: Forecast) -> Table:
     table = _table("provider")
     left = found.days_left > 0
-    for name in ("spent", *(("a day", "at the end") if left else ())):
+    held = any(row.reserved_usd for row in found.providers.values())
+    for name in (
+        "spent",
+        *(["reserved"] if held else []),
+        *(("a day", "at the end") if left else ()),
+    ):
         table.add_column(name, justify="right", overflow="fold")
-    table.add_column(f"cap of ${found.cap_usd:.2f}", overflow="fold")
+    table.add_column("cap", overflow="fold")
     for name, row in found.providers.items():
         expected = (_usd(row.daily_usd), _usd(row.forecast_usd)) if left else ()
-        table.add_row(plain(name), _spent(row), *expected, _cap(row, found))
+        reserved = (_usd(row.reserved_usd),) if held else ()
+        table.add_row(plain(name), _spent(row), *reserved, *expected, _cap(row, found))
     return table
 
 
@@ -59,11 +65,12 @@ def _usd(amount: Decimal) -> str:
 
 
 def _cap(row: ProviderForecast, found: Forecast) -> Text:
+    cap = f"${row.cap_usd:.2f}: "
     if row.cap_on is None:
-        return Text("not reached" + (" this month" if found.days_left else ""), style="green")
+        return Text(f"{cap}not reached{' this month' if found.days_left else ''}", style="green")
     if row.cap_on <= found.today:
-        return Text(f"reached on {row.cap_on}", style="red")
-    return Text(f"reached about {row.cap_on}", style="yellow")
+        return Text(f"{cap}reached on {row.cap_on}", style="red")
+    return Text(f"{cap}reached about {row.cap_on}", style="yellow")
 
 
 def _reckoning(found: Forecast) -> str:
@@ -72,7 +79,7 @@ def _reckoning(found: Forecast) -> str:
     return (
         f"{count(found.days_left, 'day')} left, each as half the daily mean of this month and half "
         f"that of the last {RECENT_DAYS} days. Today counts as a whole day. "
-        "A provider's calls stop at the cap."
+        "What is reserved counts as spent. A provider's calls stop at the cap."
     )
 
 

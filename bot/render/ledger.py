@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from rich.console import Console
@@ -10,15 +10,20 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.core.ledger import Total
+from bot.core.reservations import Reservation
 from bot.render.costs import money
 from bot.render.terminal import plain, without_trailing_space
 
 
 def print_costs(
-    console: Console, heading: str, rows: Mapping[str, Total], spent_usd: Decimal
+    console: Console,
+    heading: str,
+    rows: Mapping[str, Total],
+    spent_usd: Decimal,
+    held: Sequence[Reservation] = (),
 ) -> None:
-    """Print the sums by what `heading` names, and the dollars that were really spent."""
-    if not rows:
+    """Print the sums by what `heading` names, what was really spent, and what is reserved."""
+    if not rows and not held:
         console.print(Text("No model call is in the ledger for that time."))
         return
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
@@ -34,3 +39,12 @@ def print_costs(
     with without_trailing_space(console):
         console.print(table)
         console.print(Text(f"\nReally spent: ${spent_usd:.4f}", style="bold"))
+        for one in held:
+            console.print(plain(_held(one)))
+
+
+def _held(one: Reservation) -> str:
+    line = one.line
+    whose = f"{line.workstream} of run {line.run}, attempt {line.attempt}"
+    why = "its attempt has not ended" if one.is_open else "nobody knows what it cost"
+    return f"Reserved: ${one.left_usd:.4f} with {line.provider} for {whose}; {why}."

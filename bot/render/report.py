@@ -16,7 +16,7 @@ from bot.core.events import RunStatus
 from bot.core.fixes import spell
 from bot.core.gates import GateResult
 from bot.core.metrics import Cost, Metrics, sum_of
-from bot.core.report import ConflictReport, Report, WorkstreamReport, open_questions
+from bot.core.report import ApprovalReport, ConflictReport, Report, WorkstreamReport, open_questions
 from bot.core.state import RunState, Track, WorkstreamStatus
 from bot.render.terminal import NARROW, STATE_STYLES, plain, without_trailing_space
 from bot.render.words import (
@@ -224,6 +224,8 @@ def _print_figures(console: Console, report: Report) -> None:
         table.add_row(*(cell for pair in figures[at : at + across] for cell in pair))
     console.print(Padding(table, INDENT))
     console.print(Padding(Text(_spent(report)), INDENT))
+    for one in report.approvals:
+        console.print(Padding(Text(_approved(one)), INDENT))
 
 
 def _spent(report: Report) -> str:
@@ -237,6 +239,15 @@ def _spent(report: Report) -> str:
         instead = dollars(Cost(usd=metrics.first_paid_tier_usd))
         parts.append(f"the same tokens on {metrics.first_paid_tier}: {instead}")
     return defused("; ".join(parts), 500)
+
+
+def _approved(one: ApprovalReport) -> str:
+    until = f" until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+    used = f"${one.used_usd:.4f} of it spent or reserved"
+    return defused(
+        f"Approved: ${one.usd:.2f} with {one.provider} by {one.by}{until}: {used}; {one.because}",
+        500,
+    )
 
 
 def _print_commands(console: Console, commands: Iterable[str], where: str = "") -> None:

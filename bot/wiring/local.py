@@ -96,7 +96,7 @@ def answers(repository: Repository, run: str) -> Answers:
 
 def _record(repository: Repository, run: RunId) -> EventRef:
     """Open a run's record to write to it, and to the costs page."""
-    return EventRef(repository, run, CostsPage(load_settings(repository).limits.provider_month_usd))
+    return EventRef(repository, run, CostsPage(load_settings(repository).limits))
 
 
 def _who(repository: Repository) -> str:

@@ -76,6 +76,8 @@ def test_approve_with_paid_says_the_same(shop):
         pytest.param({}, " … ", "a reason", id="the reason of an example"),
         pytest.param({"provider": "groq", "usd": "NaN"}, "x", "not an amount", id="no number"),
         pytest.param({"provider": "-3"}, "x", "not an amount", id="less than nothing"),
+        pytest.param({"until": "2020-01-01"}, "x", "not within the next", id="a time that is over"),
+        pytest.param({"until": "soon"}, "x", "is no time", id="no time"),
         pytest.param({"provider": "grok"}, "x", "No tier is paid to 'grok'", id="an unknown name"),
     ],
 )

@@ -315,7 +315,7 @@ def test_a_run_that_stops_for_money_goes_on_after_a_yes_and_the_ledger_says_who(
             assert all(f'"approval":"{grant.id}"' in line for line in spent)
             costs = shop.text(ledger, "COSTS.md")
             assert "| acme | 3 | 3,000 | 150 | $0.0360 | $19.9640 |" in costs
-            assert "| acme | $2.00 | alice | it is worth it |" in costs
+            assert "| acme | $2.00 | alice | the run's end | it is worth it |" in costs
 
 
 def test_a_yes_reaches_no_further_than_the_cap_of_the_month(opens: Opens) -> None:
@@ -326,7 +326,7 @@ def test_a_yes_reaches_no_further_than_the_cap_of_the_month(opens: Opens) -> Non
             number = shop.ask(THINKS)
             shop.say(number, "/approve-paid acme 5.00 because I want it")
             assert model.requests == []
-            assert "The limit of $0.010000" in shop.live()
+            assert "The limit of $0.009000" in shop.live()
             assert shop.errors() == []
 
 

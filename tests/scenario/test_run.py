@@ -16,7 +16,7 @@ from tests.support.world import GATES_OFF, SETTINGS, World, make_world, plan, wo
 
 REPORT = (
     "run status base_sha branch head_sha workstreams conflicts gates iterations metrics cost_usd"
-    " next_steps issue pull_request"
+    " approvals next_steps issue pull_request"
 )
 WORKSTREAM = (
     "id status branch head_sha engine tier attempts started_at finished_at files_changed cost_usd"
@@ -203,6 +203,7 @@ tiers:
 - {{name: dear, engine: builtin, provider: acme, model: m, billing: paid, base_url: "{0}",
     input_usd_per_million: "1", output_usd_per_million: "2"}}
 """
+ENTRIES = ("reserve", "spend", "release")
 ALLOWED = "agents: {paid_without_sandbox: true}\n"
 
 
@@ -220,8 +221,14 @@ def test_money_is_spent_only_with_a_recorded_approval(tmp_path: Path):
         done = world.resume(asks.id, "--max-usd", "3")
     assert done.exit_code == 0, done
     lines = world.ledger_lines()
-    assert [line["entry"] for line in lines] == ["approve", "spend", "spend", "spend"]
-    assert Decimal(done.report["cost_usd"]) == sum(Decimal(x["cost_usd"]) for x in lines[1:])
+    assert [line["entry"] for line in lines] == [
+        *("approve", "reserve", "spend", "spend", "spend", "release"),
+    ]
+    usd = dict.fromkeys(ENTRIES, Decimal(0))
+    for line in lines[1:]:
+        usd[line["entry"]] += Decimal(line["cost_usd"])
+    assert Decimal(done.report["cost_usd"]) == usd["spend"]
+    assert usd["reserve"] == usd["spend"] + usd["release"] == Decimal("2.7"), "a tenth is kept"
     assert Decimal(done.report["cost_usd"]) > 0
     assert {line["approval"] for line in lines} == {lines[0]["id"]}
     assert {line["justification"] for line in lines} == {"it matters"}

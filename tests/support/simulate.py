@@ -7,14 +7,14 @@ that was killed and taken up again meets the same world as one that was not.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from itertools import count
 from random import Random
 
-from bot.core.accounts import Accounts
+from bot.core.accounts import accounts_of
 from bot.core.actions import (
     Action,
     AskHuman,
@@ -26,7 +26,7 @@ from bot.core.actions import (
     StartIteration,
     StartWorkstream,
 )
-from bot.core.base import Sha, digest
+from bot.core.base import RunId, Sha, digest
 from bot.core.decide import decide
 from bot.core.events import (
     ApprovalGranted,
@@ -41,11 +41,13 @@ from bot.core.events import (
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import Completion, CompletionStatus, Usage
 from bot.core.journal import Journal
+from bot.core.ledger import LedgerLine, call_id, new_lines
 from bot.core.outcomes import OutcomeClass
+from bot.core.paying import covered, reservation_lines
 from bot.core.plan import Kind, NeedType, Plan, Workstream
 from bot.core.routing import Ladder, Rung
 from bot.core.routing_rules import RoutingRule
-from bot.core.state import RunState, WorkstreamStatus, fold
+from bot.core.state import Attempt, RunState, WorkstreamStatus, fold
 from bot.core.waking import wakes_at
 from tests.support.builders import BASE, RUN, T0, finding, plan, sha, tier, workstream
 
@@ -159,6 +161,33 @@ def play(
     return driver.played()
 
 
+def play_together(
+    plans: Mapping[RunId, Plan],
+    world: World,
+    policy: Policy,
+    dies_after_writing: Collection[int],
+    look: Callable[[list[LedgerLine], Mapping[str, Decimal]], None],
+) -> None:
+    """Play runs on one ledger side by side; each is killed after these writes of its own.
+
+    After every step `look` is shown the ledger, and what each provider was really paid.
+    """
+    ledger: list[LedgerLine] = []
+    really: dict[str, Decimal] = {}
+    after = frozenset(dies_after_writing)
+    drivers = [
+        _Driver(one, world, policy, {}, frozenset(), after, run=run, ledger=ledger, really=really)
+        for run, one in plans.items()
+    ]
+    queue = [(T0, n, driver.turns()) for n, driver in enumerate(drivers)]
+    while queue:
+        _, n, turns = heapq.heappop(queue)
+        following = next(turns, None)
+        look(ledger, really)
+        if following is not None:
+            heapq.heappush(queue, (following, n, turns))
+
+
 @dataclass
 class _Driver:
     """A driver in one process: the record is a list, and work is a moment at which it is over."""
@@ -179,8 +208,17 @@ class _Driver:
     writes: int = 0
     steps: list[Step] = field(default_factory=list)
     hand_outs: list[HandOut] = field(default_factory=list)
+    run: RunId = RUN
+    ledger: list[LedgerLine] = field(default_factory=list)  # of all runs
+    drafted_lines: list[LedgerLine] = field(default_factory=list)
+    really: dict[str, Decimal] = field(default_factory=dict)  # by provider, known or not
 
     def drive(self) -> None:
+        for _ in self.turns():
+            pass
+
+    def turns(self) -> Iterator[datetime]:
+        """Go on step by step; each step is at the moment that it says before it."""
         self.settle(self.request())
         turn = 0
         while True:
@@ -190,6 +228,7 @@ class _Driver:
                 self.settle(())
                 continue
             if self.over:
+                yield self.over[0][0]
                 self.now, _, work = heapq.heappop(self.over)
                 self.settle(self.facts_of(work))
                 continue
@@ -197,6 +236,7 @@ class _Driver:
             if not said:
                 return
             turn += 1
+            yield self.now + timedelta(minutes=10)
             self.now += timedelta(minutes=10)
             self.write(said)
             self.settle(())
@@ -205,17 +245,30 @@ class _Driver:
         """Ask for the run, or ask again and release what nobody works on any more."""
         asked = RunRequested(
             at=self.now,
-            run=RUN,
+            run=self.run,
             cause=f"resume {self.state.requests}" if self.state.requests else "",
             task=self.plan.task,
             base_sha=BASE,
             policy=self.policy,
         )
-        lost = [Journal(RUN, self.now).lost(a, "its process is gone") for a in self.state.running]
+        journal = Journal(self.run, self.now)
+        lost = [journal.lost(a, "its process is gone", self.taken(a)) for a in self.state.running]
         return (asked, *lost)
 
+    def taken(self, attempt: Attempt) -> Decimal | None:
+        """What a lost attempt took until then, as its purse says; of some nobody knows."""
+        stream = self.state.workstreams[attempt.started.workstream]
+        known = self.world.attempt(stream, attempt.number).cost_known
+        return self.half(attempt) if known else None
+
+    def half(self, attempt: Attempt) -> Decimal:
+        stream = self.state.workstreams[attempt.started.workstream]
+        outcome = self.world.attempt(stream, attempt.number)
+        most = min(outcome.usd, attempt.started.reserved_usd)
+        return (most / 2).quantize(Decimal("0.000001"), ROUND_UP)
+
     def facts_of(self, work: StartWorkstream | RunGates | None) -> tuple[Event, ...]:
-        journal = Journal(RUN, self.now)
+        journal = Journal(self.run, self.now)
         if work is None:
             return ()
         if isinstance(work, RunGates):
@@ -228,12 +281,37 @@ class _Driver:
         if outcome.back_in is not None:
             back_at = self.now + timedelta(seconds=outcome.back_in)
         done = self.completion(work, outcome)
+        self.drafted_lines += self.spend(work, done)
+        if self.state.track(work.id).attempts[work.attempt - 1].finished:
+            return (journal.late(done, outcome.outcome),)
         return tuple(journal.finished(done, outcome.outcome, None, back_at))
+
+    def spend(self, work: StartWorkstream, done: Completion) -> tuple[LedgerLine, ...]:
+        """Write down what an attempt cost, in one call."""
+        tier, cost = work.tier, done.usage.cost_usd
+        self.pay(tier.provider, cost)
+        line = LedgerLine(
+            id=call_id(self.run, work.id, work.attempt, done.started_at, 1),
+            at=self.now,
+            run=self.run,
+            workstream=work.id,
+            attempt=work.attempt,
+            tier=tier.name,
+            provider=tier.provider,
+            billing=tier.billing,
+            cost_usd=cost,
+            cost_known=done.usage.cost_known,
+        )
+        return covered([line], self.state, done)
+
+    def pay(self, provider: str, usd: Decimal) -> None:
+        self.really[provider] = self.really.get(provider, Decimal(0)) + usd
 
     def completion(self, work: StartWorkstream, outcome: Outcome) -> Completion:
         asks = outcome.status is CompletionStatus.BLOCKED
+        began = next(out.now for out in self.hand_outs if out.start is work)
         return Completion(
-            run=RUN,
+            run=self.run,
             workstream=work.id,
             attempt=work.attempt,
             status=outcome.status,
@@ -246,7 +324,7 @@ class _Driver:
             head_sha=sha(f"{work.id}.{work.attempt}") if outcome.changes else None,
             files_changed=work.attempt if outcome.changes else 0,
             questions=("Which one?",) if asks else (),
-            started_at=self.now,
+            started_at=began,
             finished_at=self.now,
         )
 
@@ -262,7 +340,7 @@ class _Driver:
 
         add(*facts)
         for _ in range(_DECISIONS_AT_ONCE):
-            actions = decide(state, self.now, Accounts())
+            actions = decide(state, self.now, accounts_of(self.ledger, self.run, self.now))
             self.steps.append(Step(self.now, state, actions))
             quick = [a for a in actions if not isinstance(a, StartWorkstream | RunGates)]
             for action in quick:
@@ -272,7 +350,7 @@ class _Driver:
             for action in actions:
                 if isinstance(action, StartWorkstream):
                     self.hand_outs.append(HandOut(action, self.now, state))
-                    add(Journal(RUN, self.now).started(action, state, BASE))
+                    add(Journal(self.run, self.now).started(action, state, BASE))
                 works += [action] if isinstance(action, StartWorkstream | RunGates) else []
             break
         else:
@@ -285,6 +363,10 @@ class _Driver:
             self.write(drafted)
         if number in self.dies_before | self.dies_after and not self.state.finished:
             self.over.clear()
+            for attempt in self.state.running:
+                if attempt.lease_until <= self.now:
+                    continue  # nobody worked on it
+                self.pay(attempt.started.provider, self.half(attempt))
             self.now += timedelta(seconds=30)
             self.settle(self.request())
             return
@@ -293,8 +375,12 @@ class _Driver:
 
     def write(self, events: Iterable[Event]) -> None:
         new = tuple(events)
+        after = fold(new, self.state)
+        lines = (*self.drafted_lines, *reservation_lines(self.state, after, self.now))
+        self.ledger += new_lines(self.ledger, lines)
+        self.drafted_lines.clear()
         self.events += new
-        self.state = fold(new, self.state)
+        self.state = after
 
     def begin(self, work: StartWorkstream | RunGates) -> None:
         if isinstance(work, RunGates):
@@ -311,20 +397,22 @@ class _Driver:
         heapq.heappush(self.over, (when, next(iter(self.order)), work))
 
     def carry_out(self, action: Action, state: RunState) -> tuple[Event, ...]:
-        journal = Journal(RUN, self.now)
+        journal = Journal(self.run, self.now)
         match action:
             case MakePlan():
                 accepted = PlanAccepted(
                     at=self.now,
-                    run=RUN,
+                    run=self.run,
                     plan_hash=self.plan.hash,
                     expected_seconds=self.expected,
                 )
-                proposed = PlanProposed(at=self.now, run=RUN, plan=self.plan, source="file")
+                proposed = PlanProposed(at=self.now, run=self.run, plan=self.plan, source="file")
                 return (proposed, accepted)
             case PublishWorkstream(id=name, attempt=attempt, head_sha=head):
                 if self.world.attempt(state.workstreams[name], attempt).merges:
-                    return (journal.published(name, attempt, f"orchestrate/{RUN}/{name}", head),)
+                    return (
+                        journal.published(name, attempt, f"orchestrate/{self.run}/{name}", head),
+                    )
                 others = state.landing[-1:] or ("nobody",)
                 return (journal.conflict(name, attempt, others, ("README.md",)),)
             case AskHuman():

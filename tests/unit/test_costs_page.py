@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from bot.core.config import LimitSettings
 from bot.core.github.links import Links
 from bot.core.ledger import LedgerLine
 from bot.render.costs import CostsPage
 from tests.support.builders import at
 
-WIDGET = CostsPage(Decimal(20), Links("https://github.example", "acme/widget"))
+WIDGET = CostsPage(
+    LimitSettings(provider_month={"groq": Decimal(50)}),
+    Links("https://github.example", "acme/widget"),
+)
 ISSUE = "https://github.example/acme/widget/issues"
 
 
@@ -39,10 +43,10 @@ def test_each_provider_is_held_against_the_cap_with_what_was_really_spent() -> N
     ]
     found = rows(WIDGET.page(lines, "2026-11"), "By provider")
     assert {name: row[-2:] for name, row in found.items()} == {
-        "asked": ["$0.0000", "$20.0000"],
-        "groq": ["$30.0000", "$0.0000"],
+        "asked": ["$0.0000", "$20.0000 of $20.00"],
+        "groq": ["$30.0000", "$20.0000 of $50.00"],
         "local": ["$0.0000", "–"],
-        "openai": ["$19.7500 + 1 unknown", "$0.2500"],
+        "openai": ["$19.7500 + 1 unknown", "$0.2500 of $20.00"],
     }
 
 
@@ -71,13 +75,34 @@ def test_runs_lead_to_their_issues_where_the_repository_is_known() -> None:
 def test_approvals_say_who_how_much_and_why_and_call_nobody() -> None:
     why = "@everyone it is <img src=x> hard | really\n# Costs"
     approved = line(1, "2", entry="approve", by="alice", justification=why)
-    [[run, provider, usd, who, because]] = rows(
+    [[run, provider, usd, who, until, because]] = rows(
         WIDGET.page([approved], "2026-11"), "Approved"
     ).values()
-    assert (run, provider, usd, who) == (f"[42]({ISSUE}/42)", "openai", "$2.00", "alice")
+    assert (run, provider, usd, who, until) == (
+        *(f"[42]({ISSUE}/42)", "openai", "$2.00", "alice", "the run's end"),
+    )
     assert "@everyone" not in because
     assert "<img" not in because
     assert because.endswith("# Costs")  # still in its cell
+
+
+def test_what_is_reserved_is_no_more_left_and_the_page_says_whose_it_is() -> None:
+    lines = [
+        line(1, "2", id="r1", entry="reserve"),
+        line(2, "0.5", reservation="r1"),
+        line(3, "3", id="r2", entry="reserve", run="43", workstream="b"),
+        line(64, "0", entry="release", reservation="r2"),
+        line(5, "4", id="r3", entry="reserve"),
+        line(6, "4", entry="release", reservation="r3"),
+    ]
+    page = WIDGET.page(lines, "2026-11")
+    assert rows(page, "By provider")["openai"][-2:] == ["$0.5000", "$15.0000 of $20.00"]
+    held = [row.split("|")[3:-1] for row in page.split("## Reserved")[1].splitlines()[4:6]]
+    assert [[cell.strip() for cell in row] for row in held] == [
+        ["a, attempt 1", "openai", "$1.5000", "held until its attempt ends"],
+        ["b, attempt 1", "openai", "$3.0000", "nobody knows what it cost"],
+    ]
+    assert "**$0.5000** really spent" in page
 
 
 def test_another_month_is_another_page_and_an_unknown_cap_is_not_made_up() -> None:

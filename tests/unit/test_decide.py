@@ -32,7 +32,7 @@ from bot.core.gates import GateName, GateResult
 from bot.core.handoff import CompletionStatus
 from bot.core.journal import Journal
 from bot.core.ledger import Billing
-from bot.core.money import cover_left
+from bot.core.money import approvals, cover_left
 from bot.core.outcomes import OutcomeClass
 from bot.core.patterns import owned
 from bot.core.plan import Plan, collide
@@ -124,19 +124,28 @@ def test_no_more_run_at_once_than_the_plan_allows_and_no_two_that_collide(seed: 
 def test_no_more_is_reserved_and_spent_than_a_person_granted(seed: int) -> None:
     played = a_run(seed)
     grants: dict[str, Decimal] = {}
-    taken: dict[tuple[str, int, str], tuple[str, Decimal]] = {}
-    ended_attempts = set()
+    taken: dict[str, tuple[str, Decimal]] = {}
+    hand_outs: dict[tuple[str, int, str], list[happened.WorkstreamStarted]] = {}
+    latest: dict[str, happened.WorkstreamStarted] = {}
+    over: set[str] = set()
     for event in played.events:
         match event:
             case happened.ApprovalGranted(provider=str(provider), usd=usd):
                 grants[provider] = grants.get(provider, Decimal(0)) + usd
             case happened.WorkstreamStarted(workstream=name, attempt=number):
-                taken[name, number, event.tier] = (event.provider, event.reserved_usd)
+                taken[event.id] = (event.provider, event.reserved_usd)
+                hand_outs.setdefault((name, number, event.tier), []).append(event)
+                latest[name] = event
+            case happened.WorkstreamProgressed(workstream=name, used_usd=Decimal() as used):
+                if latest[name].id not in over:  # its process is gone, and its calls are known
+                    taken[latest[name].id] = (latest[name].provider, used)
+                    over.add(latest[name].id)
             case happened.WorkstreamFinished(workstream=name, attempt=number):
-                used, hand_out = event.completion.usage, (name, number, event.completion.tier)
-                if used.cost_known and (name, number) not in ended_attempts:
-                    taken[hand_out] = (taken[hand_out][0], used.cost_usd)
-                ended_attempts.add((name, number))
+                done = event.completion
+                mine = hand_outs[name, number, done.tier]
+                begun = next(out for out in mine if out.at == done.started_at)
+                if done.usage.cost_known and begun.id not in over:
+                    taken[begun.id] = (begun.provider, done.usage.cost_usd)
         for provider in {provider for provider, usd in taken.values() if usd}:
             total = sum(usd for whose, usd in taken.values() if whose == provider)
             assert total <= grants.get(provider, 0)
@@ -773,3 +782,56 @@ def test_gates_that_say_the_same_of_another_commit_are_not_its_results() -> None
     passed = fold(run_of(ONE, *CHECKED, gates_of("a"))).results
     assert all(isinstance(result, GateResult) for result in passed.values())
     assert len(passed) == len(GateName)
+
+
+PAYS = Policy(ladder=ladder(tier("openai", usd="10")))
+
+
+def shares(what: Plan, usd: str, policy: Policy = PAYS) -> dict[str, Decimal]:
+    actions = decided(what, granted(provider="openai", usd=usd), policy=policy)
+    return {a.id: a.reserved_usd for a in actions if isinstance(a, StartWorkstream)}
+
+
+@pytest.mark.parametrize(
+    ("budgets", "shared"),
+    [
+        pytest.param(("0", "0", "0"), ("1", "1", "1"), id="equal shares"),
+        pytest.param(("1.5", "0", "0"), ("1.5", "0.75", "0.75"), id="a budget, and two shares"),
+        pytest.param(("0", "0", "2"), ("0.5", "0.5", "2"), id="the budget of one that comes later"),
+        pytest.param(("2", "2", "0"), ("2", "1"), id="budgets that promise more than there is"),
+    ],
+)
+def test_those_that_could_run_at_once_share_what_is_left(
+    budgets: tuple[str, ...], shared: tuple[str, ...]
+) -> None:
+    names = [workstream(n, budget_usd=usd) for n, usd in zip("abc", budgets, strict=True)]
+    assert tuple(shares(plan(*names), "3").values()) == tuple(map(Decimal, shared))
+
+
+def test_a_part_is_kept_to_deliver_what_is_done_and_fixes_alone_may_spend_it() -> None:
+    policy = PAYS.model_copy(update={"delivery_percent": 10})
+    assert shares(ONE, "2", policy) == {"a": Decimal("1.8")}
+    spent = (
+        granted(provider="openai", usd="2"),
+        started("a", tier="openai", provider="openai", reserved_usd="1.8"),
+        finished("a", tier="openai", status="failed", usage=usage(usd="1.8")),
+    )
+    [ask] = decided(ONE, *spent, policy=policy)
+    assert isinstance(ask, AskHuman)
+    assert "the $0.20 that are left are kept to deliver what is done" in ask.question
+    mends = iteration(2, workstream("fix-2", kind="fix"))
+    told = (*spent, landed("a"), integrated("a"), gates_of("a", tests="failed"), mends)
+    assert start_of(decided(ONE, *told, policy=policy)).reserved_usd == Decimal("0.2")
+
+
+def test_a_yes_covers_nothing_once_its_time_is_over_and_a_later_one_is_whole() -> None:
+    ends = granted(5, provider="openai", usd="2", until=at(50))
+    assert start_of(decided(ONE, ends, policy=PAYS, now=49)).reserved_usd == 2
+    [ask] = decided(ONE, ends, policy=PAYS, now=50)
+    assert isinstance(ask, AskHuman)
+    over = (started("a", 10, tier="openai", provider="openai", reserved_usd="2"),)
+    over += (finished("a", 10, status="failed", tier="openai", usage=usage(usd="1.5")),)
+    yes = granted(60, provider="openai", usd="3", cause="again")
+    told = fold(run_of(ONE, ends, *over, yes, policy=PAYS))
+    assert cover_left(told, at(70), EMPTY) == {"openai": 3}, "what it took was of the first"
+    assert [one.used_usd for one in approvals(told)] == [Decimal("1.5"), 0]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from bot.core.config import LimitSettings
 from bot.core.forecast import Forecast, FreeUse, forecast
 from bot.core.ledger import Billing, LedgerLine
 from bot.core.routing import Tier
@@ -43,7 +44,13 @@ def of(
     cap: Decimal = CAP,
     tiers: Sequence[Tier] = (),
 ) -> Forecast:
-    return forecast(lines, month, date.fromisoformat(today), cap=cap, tiers=tiers)
+    return forecast(
+        lines,
+        month,
+        date.fromisoformat(today),
+        limits=LimitSettings(provider_month_usd=cap),
+        tiers=tiers,
+    )
 
 
 @pytest.mark.parametrize(

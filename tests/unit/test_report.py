@@ -200,7 +200,7 @@ def test_the_report_has_exactly_the_fields_that_were_promised():
     report = json.loads(make_report(fold(events), events, RUN).model_dump_json())
     assert " ".join(report) == (
         "run status base_sha branch head_sha workstreams conflicts gates iterations metrics "
-        "cost_usd next_steps issue pull_request"
+        "cost_usd approvals next_steps issue pull_request"
     )
     assert report["workstreams"][0] == {
         "id": "a",

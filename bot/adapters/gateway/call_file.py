@@ -37,7 +37,7 @@ class CallFile:
         self._file: int | None = None
         self.before: tuple[ModelCall, ...] = ()
         if path is not None:
-            self.before = _read(Path(path))
+            self.before = calls_in(Path(path))
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._file = os.open(path, flags, 0o600)
@@ -55,7 +55,7 @@ class CallFile:
             self._file = None
 
 
-def _read(path: Path) -> tuple[ModelCall, ...]:
+def calls_in(path: Path) -> tuple[ModelCall, ...]:
     """Return the calls that are written, the last line of each; half a line is none."""
     found: dict[int, ModelCall] = {}
     for line in path.read_bytes().splitlines() if path.exists() else ():

@@ -46,6 +46,7 @@ class ApprovePaid(_Command):
     because: str
     provider: str | None = None
     usd: Decimal | None = None
+    until: str | None = None  # as it was written
 
 
 @dataclass(frozen=True)
@@ -147,14 +148,18 @@ def _retry(given: Written) -> Command:
 
 def _approve_paid(given: Written) -> Command:
     words = given.words
-    provider = words[0].lower() if words and not is_amount(words[0]) else None
+    named = words and not is_amount(words[0]) and words[0].lower() != "until"
+    provider = words[0].lower() if named else None
     if provider and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", provider):
         raise CannotRead(f"{cut(provider, 60)} is not the name of a provider")
     rest = words[1:] if provider else words
+    until = None
+    if len(rest) > 1 and rest[-2].lower() == "until":
+        rest, until = rest[:-2], rest[-1]
     if len(rest) > 1:
         raise CannotRead(f"{cut(rest[1], 60)} is too much; the reason follows the word because")
     usd = dollars(rest[0]) if rest else None
-    return ApprovePaid(given.line, required_reason(given), provider, usd)
+    return ApprovePaid(given.line, required_reason(given), provider, usd, until)
 
 
 def _approve(given: Written) -> Command:
@@ -242,12 +247,14 @@ COMMANDS: tuple[CommandSpec, ...] = (
     ),
     CommandSpec(
         "approve-paid",
-        "/approve-paid [provider] [usd] because …",
+        "/approve-paid [provider] [usd] [until …] because …",
         "Lets the run spend so many US dollars with a provider; without them, what it asked for."
-        " Holds for this run and its plan only.",
+        " Holds for this run and its plan only, and until a day (2026-12-01) or for a span (3d)"
+        " where it says so.",
         _PAYERS,
         (
             "/approve-paid openai 2.00 because the free tiers failed twice",
+            "/approve-paid openai 2.00 until 3d because it is only for this week",
             "/approve-paid because this algorithm is worth it",
         ),
         needs_run=True,

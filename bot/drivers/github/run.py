@@ -95,7 +95,7 @@ class GithubRun:
 
     def __post_init__(self) -> None:
         desk = self.desk
-        costs_page = CostsPage(desk.settings.limits.provider_month_usd, desk.links)
+        costs_page = CostsPage(desk.settings.limits, desk.links)
         self.record = EventRef(desk.origin, self.run, costs_page)
         gates_last = timedelta(minutes=desk.settings.tests.timeout_minutes) + GATES_SLACK
         hands = Hands(LEASE_SLACK, gates_last, desk.job.run_id, overtaken=self._step_aside)

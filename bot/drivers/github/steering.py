@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from bot.core import events as happened
-from bot.core.answers import Answer, Speaker
+from bot.core.answers import Answer, Money, Speaker
 from bot.core.base import RunId
 from bot.core.events import RunStatus
 from bot.core.github import commands as said
@@ -59,8 +59,9 @@ class Steering:
                 return self._retry(names, because)
             case said.Approve(workstream=name):
                 return self._record(lambda now: speaker.approve(now, name))
-            case said.ApprovePaid(provider=provider, usd=usd, because=because):
-                return self._record(lambda now: speaker.approve_paid(now, provider, usd, because))
+            case said.ApprovePaid(provider=provider, usd=usd, until=until, because=because):
+                wanted = Money(provider, usd, until)
+                return self._record(lambda now: speaker.approve_paid(now, wanted, because))
             case said.Cancel(because=because):
                 return self._record(lambda now: speaker.cancel(now, because))
             case said.Override(gate=gate, because=because):

@@ -88,6 +88,8 @@ def help_text(to: To, usable: Collection[str]) -> str:
 def approved(to: To, run: RunId, grant: ApprovalGranted) -> str:
     """Say what was approved: money, or a workstream."""
     money = f"{inline(grant.provider or '', 60)} ${grant.usd:.2f} for run `{run}`"
+    if grant.until:
+        money += f" until {grant.until:%Y-%m-%d %H:%M} UTC"
     what = money if grant.provider else f"`{grant.workstream}` of run `{run}` may start"
     return done(to, f"Approved: {what}", grant.because)
 

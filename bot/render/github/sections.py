@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bot.core.events import ApprovalGranted, Event
+from bot.core.events import Event
 from bot.core.gates import GateName
 from bot.core.github.checks import overrides_of
 from bot.core.github.defuse import inline
@@ -12,6 +12,7 @@ from bot.core.github.links import Links
 from bot.core.github.presence import Presence
 from bot.core.ledger import Billing
 from bot.core.metrics import Cost, Metrics, sum_of
+from bot.core.money import Approval, approvals
 from bot.core.names import combined_branch
 from bot.core.report import open_questions
 from bot.core.state import RunState, WorkstreamStatus
@@ -70,9 +71,8 @@ def cost_line(state: RunState, metrics: Metrics) -> str:
     split = ", ".join(f"{name} {dollars(cost)}" for name, cost in paid.items())
     parts = [f"**Cost:** {dollars(total)}" + (f" ({split})" if split else "")]
     parts += [
-        f"approved: {grant.provider} {_approval(grant)}"
-        for grant in state.holding[-MAX_LISTED:]
-        if grant.provider
+        f"approved: {inline(one.provider, 60)} {_approval(one)}"
+        for one in approvals(state)[-MAX_LISTED:]
     ]
     return f"{'; '.join(parts)}."
 
@@ -81,9 +81,8 @@ def cost_table(state: RunState, metrics: Metrics) -> str:
     """Show by provider what was spent, free or paid, and what was approved by whom and why."""
     billings = {r.tier.provider: r.tier.billing for r in reversed(state.policy.ladder.rungs)}
     approved: dict[str, list[str]] = {}
-    for grant in state.holding[-MAX_LISTED:]:
-        if grant.provider:
-            approved.setdefault(grant.provider, []).append(_approval(grant))
+    for one in approvals(state)[-MAX_LISTED:]:
+        approved.setdefault(one.provider, []).append(_approval(one))
     rows = []
     for name in dict.fromkeys((*metrics.cost_by_provider, *approved)):
         billing = billings.get(name, Billing.PAID if name in approved else Billing.FREE)
@@ -96,9 +95,13 @@ def cost_table(state: RunState, metrics: Metrics) -> str:
     )
 
 
-def _approval(grant: ApprovalGranted) -> str:
+def _approval(one: Approval) -> str:
+    """Say how much somebody approved, until when and why, and how much of that is gone."""
+    grant = one.grant
     because = f" because {inline(grant.because, 200)}" if grant.because else ""
-    return f"${grant.usd:.2f} by {inline(grant.by, 60)}{because}"
+    until = f" until {grant.until:%Y-%m-%d %H:%M} UTC" if grant.until else ""
+    used = f", ${one.used_usd:.4f} of it spent or reserved" if one.used_usd else ""
+    return f"${grant.usd:.2f} by {inline(grant.by, 60)}{until}{because}{used}"
 
 
 def figures_line(metrics: Metrics) -> str:
