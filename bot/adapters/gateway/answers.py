@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import cast
 
 from bot.adapters.gateway.dialects import Dialect
@@ -14,6 +14,12 @@ _MAX_HELD_BYTES = 20_000_000  # of one event, or of a document
 _CHARACTERS_A_TOKEN = 4  # where nobody counted
 _NO_WORDS = frozenset({"role", "type", "id", "stop_reason", "signature", "thoughtSignature"})
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
+# What an event has to hold to tell more than that the answer goes on.
+_TELLS = re.compile(
+    rb'"(?:usage|usageMetadata|error|response|message|status|stop_reason|finish_reason'
+    rb'|finishReason|promptFeedback)"\s*:\s*(?!null|\s)|"message_stop"|"error"|\[DONE\]'
+)
+_MAX_LATER_BYTES = 1_000_000
 
 Json = Mapping[str, object]
 
@@ -24,6 +30,8 @@ class Count:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._characters = 0
+        self._later: list[bytes] = []  # events that tell nothing unless nobody counts
+        self._later_bytes = 0
         self._ended = False
         self._output: int | None = None
         self.input_tokens: int | None = None
@@ -40,8 +48,10 @@ class Count:
     @property
     def output_tokens(self) -> int:
         """What the provider counted; where the answer broke off, never less than what was seen."""
-        seen = -(-self._characters // _CHARACTERS_A_TOKEN)
-        return self._output if self.known and self._output else max(self._output or 0, seen)
+        if self.known and self._output:
+            return self._output
+        self._catch_up()
+        return max(self._output or 0, -(-self._characters // _CHARACTERS_A_TOKEN))
 
     @property
     def has_ended(self) -> bool:
@@ -51,7 +61,7 @@ class Count:
     @property
     def said_something(self) -> bool:
         """Whether there was anything in it, be it thoughts that are not shown."""
-        return bool(self._characters or (self._output or 0) > 1)
+        return bool(self._later or self._characters or (self._output or 0) > 1)
 
     def tokens(self, input_tokens: int) -> Tokens:
         """Return what the answer took, with the size of its prompt."""
@@ -72,6 +82,18 @@ class Count:
                 self._messages(value)
             case Dialect.GEMINI:
                 self._gemini(value)
+
+    def later(self, events: bytes) -> None:
+        """Keep events in the middle of an answer, to be read where its end brings no count."""
+        self._later.append(events)
+        self._later_bytes += len(events)
+        if self._later_bytes > _MAX_LATER_BYTES:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        waiting, self._later, self._later_bytes = b"".join(self._later), [], 0
+        for event in _EVENT_END.split(waiting):
+            self.read(_json(_data(event)))
 
     def guess(self, size: int) -> None:
         """Go by the size of an answer that cannot be read."""
@@ -150,6 +172,7 @@ class Passing:
         self._is_events = is_events
         self._hide_usage = hide_usage and is_events
         self._rest = bytearray()
+        self._searched = 0  # so far there is no end of an event in it
         self._lost = False  # more than is held: it passes, and is not counted
         self.has_begun = False  # as an answer
         self.is_done = False  # the stream said so
@@ -161,51 +184,55 @@ class Passing:
         if self._lost:
             return data
         self._rest += data
-        events = list(self._events()) if self._is_events else []
+        events = self._take_events() if self._is_events else b""
         if len(self._rest) > _MAX_HELD_BYTES:
-            held, self._lost = bytes(self._rest), True
+            events, self._lost = events + bytes(self._rest), True
             self._rest.clear()
-            return b"".join([*events, held]) if self._hide_usage else data
-        return b"".join(events) if self._hide_usage else data
+        return events if self._hide_usage else data
 
     def end(self) -> bytes:
         """Take in what is left; return what the client did not get yet."""
         rest = bytes(self._rest)
-        if self._is_events:
-            self._judge(_data(rest))
-            return rest if self._hide_usage else b""
         self._judge(rest)
-        return b""
+        return rest if self._hide_usage else b""
 
-    def _events(self) -> Iterator[bytes]:
-        """Count each event that is whole, and yield it unless it is only ours to see."""
-        start = 0
-        for end in _EVENT_END.finditer(self._rest):
-            event = bytes(self._rest[start : end.end()])
-            start = end.end()
-            value = self._judge(_data(event))
-            if not (self._hide_usage and _is_only_usage(value)):
-                yield event
-        del self._rest[:start]
+    def _take_events(self) -> bytes:
+        """Count the events that are whole, and return them without those only ours to see."""
+        end = 0
+        for found in _EVENT_END.finditer(self._rest, self._searched):
+            end = found.end()
+        # An end may be half there.
+        self._searched = max(len(self._rest) - end - 3, 0)
+        whole = bytes(self._rest[:end])
+        del self._rest[:end]
+        passing, start = [], 0
+        for found in _EVENT_END.finditer(whole):
+            event, start = whole[start : found.end()], found.end()
+            if self.has_begun and not _TELLS.search(event):
+                self._count.later(event)
+            elif self._judge(event) and self._hide_usage:
+                continue
+            passing.append(event)
+        return b"".join(passing)
 
-    def _judge(self, data: bytes) -> object:
-        """Count what an event or a document holds, and see whether it is an answer."""
+    def _judge(self, event: bytes) -> bool:
+        """Count what an event or a document holds; say whether it is nothing but the count."""
+        data = _data(event) if self._is_events else event
         if self._is_events and data.strip() in {b"", b"[DONE]"}:
             self.is_done |= bool(data.strip())
-            return None
+            return False
         value = _json(data)
         parts = value if isinstance(value, list) and value else [value]
         for part in parts:
             self._count.read(part)
-            if error := _error_in(part):
-                self.error = self.error or error
+            self.error = self.error or _error_in(part)
         is_answer = all(isinstance(part, dict) for part in parts)
         if not is_answer and not self._is_events:
             self._count.guess(len(data))
         if not is_answer or self.error:
             self.wrong |= not self.has_begun
         self.has_begun |= not self.wrong
-        return value
+        return _is_only_usage(value)
 
 
 class Hiding:
