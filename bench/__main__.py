@@ -18,9 +18,11 @@ from bench.figures import Figure
 from bench.gateway import bench_gateway
 from bench.github import bench_publishers, bench_requests
 from bench.overhead import bench_overhead
+from bench.overspending import bench_overspending
 from bench.planning import bench_planning
 from bench.scheduling import bench_scheduling
 from bench.startup import bench_startup
+from bench.usage import bench_usage
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "scheduling": bench_scheduling,
@@ -32,6 +34,8 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "publishers": bench_publishers,
     "requests": bench_requests,
     "gateway": bench_gateway,
+    "usage": bench_usage,
+    "overspending": bench_overspending,
 }
 
 _ROOM = 2 * 1024**3  # of bytes; what all benchmarks together need

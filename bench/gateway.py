@@ -7,7 +7,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,12 +15,12 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 from bench.figures import Figure
 
-CALLS, AT_ONCE, EVENTS = 600, 16, 40
-_START_SECONDS = 60
+CALLS, ROUNDS, AT_ONCE, EVENTS = 1_200, 5, 16, 40
+_START_SECONDS = 120
 _MASTER = f"sk-{secrets.token_hex(32)}"  # LiteLLM starts with no weaker one
 _BODY = {"model": "m", "messages": [{"role": "user", "content": "x" * 8_000}], "max_tokens": 100}
 
@@ -91,32 +90,48 @@ def bench_gateway() -> Iterable[Figure]:
         ways = {"direct": direct, "gateway": f"{url}/v1"}
         pids = {"gateway": ours}
         litellm = stack.enter_context(_litellm(direct))
-        if litellm:
+        if isinstance(litellm, str):
+            yield Figure("gateway: beside LiteLLM", float("nan"), note=litellm)
+        else:
             ways["LiteLLM"], pids["LiteLLM"] = litellm
         for kind in ("plain", "streamed"):
             yield from _figures(kind, ways, pids)
-        if not litellm:
-            note = "not measured: set BENCH_LITELLM to its command `litellm`"
-            yield Figure("gateway: beside LiteLLM", float("nan"), note=note)
 
 
 def _figures(kind: str, ways: dict[str, str], pids: dict[str, int]) -> Iterable[Figure]:
-    one = {name: asyncio.run(_calls(url, kind, 1, CALLS // 4)) for name, url in ways.items()}
-    many = {name: asyncio.run(_calls(url, kind, AT_ONCE, CALLS)) for name, url in ways.items()}
-    base = quantiles(one["direct"][0], n=100)
+    """Measure all ways in turns, so that what else the machine does hits each of them."""
+    one = {name: list[float]() for name in ways}
+    many = {name: list[float]() for name in ways}
+    for _ in range(ROUNDS):
+        for name, url in ways.items():
+            one[name] += asyncio.run(_calls(url, kind, 1, CALLS // 4 // ROUNDS))[0]
+        for name, url in ways.items():
+            took, seconds = asyncio.run(_calls(url, kind, AT_ONCE, CALLS // ROUNDS))
+            many[name].append(len(took) / seconds)
+    base = quantiles(one["direct"], n=100)
+    added = {
+        name: [(quantiles(one[name], n=100)[p - 1] - base[p - 1]) * 1000 for p in (50, 99)]
+        for name in pids
+    }
+    rates = {name: median(many[name]) for name in pids}
+    memory = {name: _memory(pid) for name, pid in pids.items()}
     for name in pids:
-        added = [
-            have - without
-            for have, without in zip(quantiles(one[name][0], n=100), base, strict=True)
-        ]
-        for p in (50, 99):
+        for p, ms in zip((50, 99), added[name], strict=True):
             note = f"{base[p - 1] * 1000:.2f} ms without it"
-            yield Figure(
-                f"gateway: {kind}, {name}, added p{p}", added[p - 1] * 1000, "ms", note=note
-            )
-        rate = len(many[name][0]) / many[name][1]
-        yield Figure(f"gateway: {kind}, {name}, {AT_ONCE} at once", rate, "calls/s")
-        yield Figure(f"gateway: {kind}, {name}, memory", _memory(pids[name]), "MB")
+            yield Figure(f"gateway: {kind}, {name}, added p{p}", ms, "ms", note=note)
+        yield Figure(f"gateway: {kind}, {name}, {AT_ONCE} at once", rates[name], "calls/s")
+        yield Figure(f"gateway: {kind}, {name}, memory", memory[name], "MB")
+    if "LiteLLM" in pids:
+        theirs = "LiteLLM"
+        yield Figure(
+            f"gateway: {kind}, LiteLLM's throughput of ours", rates[theirs] / rates["gateway"],
+            bound=1 / 10,
+        )  # fmt: skip
+        for nth, p in enumerate((50, 99)):
+            ratio = added["gateway"][nth] / added[theirs][nth]
+            yield Figure(f"gateway: {kind}, our added p{p} of LiteLLM's", ratio, bound=1 / 5)
+        ratio = memory["gateway"] / memory[theirs]
+        yield Figure(f"gateway: {kind}, our memory of LiteLLM's", ratio, bound=1 / 3)
 
 
 async def _calls(url: str, kind: str, at_once: int, count: int) -> tuple[list[float], float]:
@@ -162,11 +177,11 @@ def _started(argv: list[str]) -> Iterator[tuple[int, str]]:
 
 
 @contextmanager
-def _litellm(provider: str) -> Iterator[tuple[str, int] | None]:
-    """Start LiteLLM's proxy where it is installed; yield its address and process."""
-    command = os.environ.get("BENCH_LITELLM") or shutil.which("litellm")
+def _litellm(provider: str) -> Iterator[tuple[str, int] | str]:
+    """Start LiteLLM's proxy; yield its address and process, or why it is not there."""
+    command = os.environ.get("BENCH_LITELLM") or _installed_litellm()
     if not command:
-        yield None
+        yield "not measured: litellm[proxy] could not be installed"
         return
     with socket.socket() as free, tempfile.TemporaryDirectory() as folder:
         free.bind(("127.0.0.1", 0))
@@ -179,7 +194,7 @@ def _litellm(provider: str) -> Iterator[tuple[str, int] | None]:
         with subprocess.Popen(
             argv,
             cwd=folder,
-            env={**os.environ, "LITELLM_MASTER_KEY": _MASTER},
+            env={**os.environ, "LITELLM_MASTER_KEY": _MASTER, "PYTHONPATH": ""},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
@@ -188,6 +203,19 @@ def _litellm(provider: str) -> Iterator[tuple[str, int] | None]:
                 yield f"http://127.0.0.1:{port}/v1", process.pid
             finally:
                 process.terminate()
+
+
+def _installed_litellm() -> str:
+    """Install LiteLLM apart from everything else, once; return its command, empty: it cannot be."""
+    place = Path(__file__).resolve().parents[1] / ".tools" / "litellm"
+    command = place / "bin" / "litellm"
+    if not command.exists():
+        steps = ([sys.executable, "-m", "venv", place],
+                 [place / "bin" / "pip", "install", "-q", "litellm[proxy]"])  # fmt: skip
+        for argv in steps:
+            if subprocess.run(argv, check=False, capture_output=True).returncode != 0:
+                return ""
+    return str(command)
 
 
 def _wait_for(port: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -16,6 +18,7 @@ import requests
 from bot.adapters.gateway.dialects import Dialect
 from bot.core.base import ZERO_USD
 from bot.core.outcomes import OutcomeClass
+from bot.ports import Door
 from tests.support.dialects import answer, request
 from tests.support.doorway import KEY, PAID, ask, door_to, gateway, post, tier_at
 from tests.support.scripted_model import MODEL, Fault, ScriptedModel, say, stream
@@ -338,3 +341,140 @@ def test_a_slow_client_is_waited_for_and_gets_all_of_it() -> None:
             assert len(sent) < count  # it is not all held in between
             while total < count * 4_000:
                 total += len(next(pieces))
+
+
+def test_who_has_just_connected_does_not_keep_the_gateway_from_ending() -> None:
+    def come_and_go() -> None:
+        with ScriptedModel([]) as model, door_to(model.base_url) as door:
+            place = ("127.0.0.1", int(door.url.split(":")[2].partition("/")[0]))
+            idle = [socket.create_connection(place) for _ in range(40)]
+        for one in idle:
+            one.close()
+
+    thread = threading.Thread(target=come_and_go, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+# --- attacks -------------------------------------------------------------------------------------
+
+
+def raw(door: Door, text: bytes) -> bytes:
+    """Send bytes as they are; return all that comes back until the other side closes."""
+    host, port = "127.0.0.1", int(door.url.split(":")[2].partition("/")[0])
+    with socket.create_connection((host, port), 20) as connection:
+        connection.sendall(text)
+        got = b""
+        while piece := connection.recv(65_536):
+            got += piece
+        return got
+
+
+def head_of(door: Door, *fields: str) -> bytes:
+    secret = door.url.rpartition("/")[2]
+    lines = (f"POST /{secret}/v1/chat/completions HTTP/1.1", "Host: x", *fields)
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+BODY = json.dumps(request(Dialect.CHAT)[1]).encode()
+SMUGGLED = [
+    ("Content-Length: 5", "Transfer-Encoding: chunked"),
+    (f"Content-Length: {len(BODY)}", "Content-Length: 5"),
+    ("Transfer-Encoding: chunked, identity",),
+    (f"Content-Length: +{len(BODY)}",),
+    (f"Content-Length : {len(BODY)}",),
+]
+
+
+@pytest.mark.parametrize("fields", SMUGGLED)
+def test_a_request_that_two_readers_would_cut_differently_is_no_request(
+    fields: tuple[str, ...], capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with ScriptedModel([]) as model, door_to(model.base_url) as door:
+        got = raw(door, head_of(door, *fields) + BODY + BODY)
+    assert b" 400 " in got[:20], got[:200]
+    assert (capsys.readouterr().err, caplog.text) == ("", "")  # nobody's screen fills with it
+
+
+def test_a_second_request_behind_the_first_is_one_of_its_own_and_counted() -> None:
+    script = [answer(Dialect.CHAT, say("one")), answer(Dialect.CHAT, say("two"))]
+    with ScriptedModel(script) as model, door_to(model.base_url) as door:
+        size = f"Content-Length: {len(BODY)}"
+        one, last = head_of(door, size) + BODY, head_of(door, size, "Connection: close") + BODY
+        got = raw(door, one + last)
+        assert len(door.calls()) == 2
+    assert got.count(b"HTTP/1.1 200") == 2
+
+
+@pytest.mark.parametrize("field", ["user-agent", "anthropic-version", "anthropic-beta"])
+def test_no_header_of_the_clients_becomes_another_header(field: str) -> None:
+    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model, door_to(model.base_url) as door:
+        bad = head_of(door, f"{field}: a\rX-Evil: 1", f"Content-Length: {len(BODY)}") + BODY
+        assert b" 400 " in raw(door, bad)[:20]
+        size = f"Content-Length: {len(BODY)}"
+        good = head_of(door, f"{field}: a", size, "Connection: close") + BODY
+        assert b"HTTP/1.1 200" in raw(door, good)
+    assert "x-evil" not in {name.lower() for name in model.requests[0].headers}
+
+
+@pytest.mark.parametrize("model_name", ["m\r\nX-Evil: 1", "../../files", "m?key=1", "m#x", "m%0d"])
+def test_a_models_name_stays_in_its_place_in_the_path(model_name: str) -> None:
+    step = answer(Dialect.GEMINI, say("ok"))
+    with (
+        ScriptedModel([step]) as model,
+        door_to(model.base_url, model=model_name) as door,
+    ):
+        body = request(Dialect.GEMINI)[1]
+        path = f"/v1beta/models/{quote(model_name, safe='')}:generateContent"
+        assert post(door, path, json=body).status_code == 200
+    assert model.requests[0].path == f"/v1/models/{quote(model_name, safe='')}:generateContent"
+    assert "X-Evil" not in model.requests[0].headers
+
+
+def test_one_doors_secret_opens_no_other_and_is_nowhere_in_an_error() -> None:
+    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model, ExitStack() as stack:
+        ours, tier = gateway(), tier_at(model.base_url)
+        one, two = (stack.enter_context(ours.open(tier, ZERO_USD)) for _ in range(2))
+        secrets = [door.url.rpartition("/")[2] for door in (one, two)]
+        assert len(set(secrets)) == 2
+        mixed = secrets[0][:20] + secrets[1][20:]
+        url = f"{one.url.rpartition('/')[0]}/{mixed}/v1/chat/completions"
+        got = requests.post(url, json=request(Dialect.CHAT)[1], timeout=20)
+        assert got.status_code == 404
+        assert not any(secret in got.text for secret in secrets)
+        assert ask(one, Dialect.CHAT).status_code == 200
+        assert (len(one.calls()), len(two.calls())) == (1, 0)
+
+
+def test_who_sends_a_request_a_byte_at_a_time_holds_up_nobody_else() -> None:
+    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model, door_to(model.base_url) as door:
+        place = ("127.0.0.1", int(door.url.split(":")[2].partition("/")[0]))
+        slow = [socket.create_connection(place) for _ in range(100)]
+        for one in slow:
+            one.sendall(head_of(door, "Content-Length: 1000") + b"{")
+        assert ask(door, Dialect.CHAT).status_code == 200
+        assert len(door.calls()) == 1  # and ends them with it
+        for one in slow:
+            one.close()
+
+
+def test_an_answer_that_is_packed_all_the_same_is_unpacked_and_counted() -> None:
+    whole = answer(Dialect.CHAT, say("ok"))
+    packed = gzip.compress(whole.pieces[0])
+    step = Fault(200, {"Content-Encoding": "gzip"}, "application/json", (packed,))
+    with ScriptedModel([step]) as model, door_to(model.base_url) as door:
+        got = ask(door, Dialect.CHAT)
+        assert door.calls()[0].counted
+    assert got.content == whole.pieces[0]
+    assert model.requests[0].headers["Accept-Encoding"] == "identity"
+
+
+def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_taken_in() -> None:
+    packed = gzip.compress(b" " * 60_000_000)
+    step = Fault(200, {"Content-Encoding": "gzip"}, "application/json", (packed,))
+    with ScriptedModel([step] * 3) as model, door_to(model.base_url) as door:
+        assert ask(door, Dialect.CHAT).status_code == 403
+        failure = door.failure()
+    assert failure is not None
+    assert "longer than" in failure.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -48,8 +49,11 @@ class Proxy:
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(limit=0),
         )
-        server = web.Server(self._answer, handler_cancellation=True, access_log=None)
-        self._runner = web.ServerRunner(server, shutdown_timeout=0)
+        server = web.Server(
+            self._answer, handler_cancellation=True, access_log=None, logger=_silence()
+        )
+        # None at all would be no limit: who has just connected is waited for.
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0, backlog=512)
         await site.start()
@@ -154,6 +158,13 @@ class Proxy:
                     return begun
                 case _:
                     return begun
+
+
+def _silence() -> logging.Logger:
+    """Return where the library may tell of requests that are none, without filling a screen."""
+    silent = logging.getLogger("orchestrate.gateway")
+    silent.disabled = True
+    return silent
 
 
 def _end(dialect: Dialect, over: Over) -> web.Response:
