@@ -80,7 +80,7 @@ def test_init_shows_everything_before_it_writes_and_commits_nothing(repo: Repo) 
     agreed = init(repo.path, "--from", PIN, answer="y\n")
 
     assert agreed.returncode == 0, agreed.stderr
-    assert "gh secret set NVIDIA_API_KEY" in agreed.stdout
+    assert "gh secret set GEMINI_API_KEY" in agreed.stdout  # the first of the ladder
     assert repo.snapshot(without=OURS).refs == before.refs
     for name in NAMES:
         ours = (ROOT / f".github/workflows/{name}.yml").read_bytes()
