@@ -20,6 +20,7 @@ from bench.github import bench_publishers, bench_requests
 from bench.overhead import bench_overhead
 from bench.overspending import bench_overspending
 from bench.planning import bench_planning
+from bench.sandbox import bench_sandbox
 from bench.scheduling import bench_scheduling
 from bench.startup import bench_startup
 from bench.usage import bench_usage
@@ -34,8 +35,12 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "publishers": bench_publishers,
     "requests": bench_requests,
     "gateway": bench_gateway,
+<<<<<<< HEAD
     "usage": bench_usage,
     "overspending": bench_overspending,
+=======
+    "sandbox": bench_sandbox,
+>>>>>>> 3c7fdf2 (Run agents and gates in a sandbox where bubblewrap makes one that holds)
 }
 
 _ROOM = 2 * 1024**3  # of bytes; what all benchmarks together need

@@ -53,6 +53,10 @@ def pytest_configure() -> None:
     sys.addaudithook(_refuse_network)
 
 
+# Stories talk to their agents by files beside the worktree: no sandbox but where one is the story.
+_NO_SANDBOX = "#!/bin/sh\necho 'no sandbox in tests' >&2\nexit 1\n"
+
+
 def _environment(home: Path) -> dict[str, str]:
     kept = {
         name: value
@@ -61,6 +65,7 @@ def _environment(home: Path) -> dict[str, str]:
     }
     return kept | {
         "HOME": str(home),
+        "PATH": f"{home}/programs:{os.environ['PATH']}",
         "XDG_CACHE_HOME": str(home / "cache"),
         "XDG_CONFIG_HOME": str(home / "config"),
         "XDG_DATA_HOME": str(home / "data"),
@@ -89,6 +94,9 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in ("cache", "config", "data", "runtime", "state"):
         (home / name).mkdir(mode=0o700)
     (home / ".gitconfig").write_text(_GIT_CONFIG)
+    (home / "programs").mkdir()
+    (home / "programs/bwrap").write_text(_NO_SANDBOX)
+    (home / "programs/bwrap").chmod(0o755)
     built = _environment(home)
     os.environ.clear()
     os.environ.update(built)

@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bot.adapters.attempt_folders import KINDS, folders_of
 from bot.adapters.processes import LocalProcesses, put_files
 from bot.errors import Unavailable, UserError
 from bot.ports import Command, Finished
 
-_KINDS = ("worktrees", "attempts")  # of folders in a run's folder that are an attempt's
 _NOT_STARTED = 126
 _PATIENCE_SECONDS = 5.0  # a killed process is gone in microseconds, unless a disk holds it
 _OUR_PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C"}
@@ -67,7 +67,7 @@ class OtherUserProcesses:
         Raises Unavailable where it cannot be made ours again.
         """
         with self._turn:
-            folders = self._folders_of(command)
+            folders = folders_of(self._folder, command)
             if not folders:
                 return Finished(_NOT_STARTED, f"{command.cwd}: not a folder of an attempt", 0.0)
             try:
@@ -99,28 +99,12 @@ class OtherUserProcesses:
         user = (*self._root, "-u", f"#{self.user.uid}", "--")
         return (*user, "env", "-i", *variables, *sealed, "--", *command.argv)
 
-    def _folders_of(self, command: Command) -> tuple[Path, ...]:
-        """Return the folders of the attempts that a command works in; none: of no attempt."""
-        places = (command.cwd, command.env.get("HOME", ""), command.env.get("TMPDIR", ""))
-        names: dict[str, None] = {}
-        for place in map(Path, places):
-            inside = place.relative_to(self._folder).parts if self._is_inside(place) else ()
-            if len(inside) >= 2 and inside[0] in _KINDS:
-                names[inside[1]] = None
-            elif place == Path(command.cwd):
-                return ()
-        both = (self._folder / kind / name for name in names for kind in _KINDS)
-        return tuple(path for path in both if path.is_dir() and not path.is_symlink())
-
-    def _is_inside(self, place: Path) -> bool:
-        return place.is_relative_to(self._folder) and ".." not in place.parts
-
     def _hand_over(self, folders: Sequence[Path], log: str | None) -> None:
         """Let the user in, and give it what is there; a file with a second name may be ours.
 
         The log stays ours, for it is opened once more when its folder is ours no longer.
         """
-        for path in (self._folder, *(self._folder / kind for kind in _KINDS), *folders):
+        for path in (self._folder, *(self._folder / kind for kind in KINDS), *folders):
             if path.is_dir():
                 path.chmod(0o711)  # whoever may enter cannot list; we start the command in there
         kinds: tuple[str, ...] = ("(", "-type", "d", "-o", "-type", "l", "-o", "-links", "1", ")")

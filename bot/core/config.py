@@ -12,6 +12,7 @@ from bot.core.documents import Document, Problem, parse, read_yaml
 from bot.core.plan import Line, Name, Owned, VariableName
 from bot.core.routing import Tier
 
+HostName = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*$")]
 Minutes = Annotated[float, Field(gt=0, le=360)]
 
 
@@ -66,6 +67,10 @@ class AgentSettings(Strict):
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     max_nudges: Annotated[int, Field(ge=0, le=20)] = 5
     context_tokens: Annotated[int, Field(ge=500)] = 24_000  # of files given along with the task
+    sandbox: Literal["auto", "required", "off"] = "auto"
+    registries: tuple[HostName, ...] = ()  # that a sandbox lets commands reach
+    max_memory_mb: Annotated[int, Field(ge=256)] = 8_000  # of all processes of a command
+    max_processes: Annotated[int, Field(ge=16)] = 1_000  # the same
     paid_without_sandbox: bool = False
     tier_wait_minutes: Annotated[float, Field(ge=0, le=360)] = 10  # for one that is back so soon
     paid_answer_minutes: Minutes = 60

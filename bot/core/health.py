@@ -60,3 +60,4 @@ class Facts:
     oldest_git: tuple[int, ...]  # that will do
     repository: RepositoryFacts | Trouble
     variables: frozenset[str] = frozenset()
+    sandbox: Trouble | None = None  # None: one can be had

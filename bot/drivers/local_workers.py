@@ -61,6 +61,7 @@ class LocalWorkers:
     path: str  # PATH of everything that is started
     passed: Mapping[str, str]  # variables that settings let through
     isolation: Isolation = Isolation.NONE  # what keeps the processes apart
+    refusal: str = ""  # why nothing of others may run here
 
     def attempt(self, attempting: Attempting, say: Callable[[str], None]) -> Result:
         """Run one attempt at a workstream to its end."""

@@ -22,6 +22,7 @@ def diagnose(facts: Facts, ladder: Ladder | Trouble) -> tuple[Check, ...]:
     if isinstance(facts.repository, Trouble):
         return (*checks, _failure("repository", facts.repository))
     checks += _repository(facts.repository)
+    checks.append(_sandbox(facts.sandbox))
     if isinstance(ladder, Trouble):
         checks.append(_failure("models", ladder))
     else:
@@ -127,6 +128,12 @@ def _room(found: RepositoryFacts) -> Check:
         fix = f"Make room for at least {ENOUGH_BYTES / 1e6:,.0f} MB."
         return Check("room", Health.FAILURE, free, fix)
     return Check("room", Health.OK, free)
+
+
+def _sandbox(trouble: Trouble | None) -> Check:
+    if trouble is None:
+        return Check("sandbox", Health.OK, "agents have one")
+    return Check("sandbox", Health.WARNING, f"Agents run as you: {trouble.what}.", trouble.fix)
 
 
 def _models(ladder: Ladder, variables: frozenset[str]) -> Iterator[Check]:

@@ -42,11 +42,17 @@ def search_path(environment: Mapping[str, str]) -> str:
 
 def passed_variables(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """Return what agents and gates get of ours: where toolchains are, and what settings name."""
+    wanted = settings.agents.pass_env
+    named = {name: environment[name] for name in wanted if name in environment}
+    return toolchains(environment) | named
+
+
+def toolchains(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return where tools keep what they need, by the variables that say it to them."""
     home = environment.get("HOME", "")
-    passed: dict[str, str] = {}
+    found: dict[str, str] = {}
     for name, folder in _TOOLCHAINS.items():
         default = str(Path(home) / folder) if folder and home else ""
         value = environment.get(name) or (default if default and Path(default).is_dir() else "")
-        passed |= {name: value} if value else {}
-    wanted = settings.agents.pass_env
-    return passed | {name: environment[name] for name in wanted if name in environment}
+        found |= {name: value} if value else {}
+    return found

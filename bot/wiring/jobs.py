@@ -59,7 +59,7 @@ def plan(run: str, source: Path, out: Path) -> int:
     if request is None or state.plan is not None or isinstance(found, NoRoute):
         _say(f"run {name} wants no plan of a model")
         return Exit.OK
-    workers = _workers(here, repository, name)
+    workers = _fit_workers(here, repository, name)
     template = propose_bound(repository, request.task, None).plan
     paths = repository.paths(request.base_sha)
     wanted = ToPlan(name, request.base_sha, template, paths, workers.roles.keys())
@@ -167,7 +167,7 @@ def check(gates: str, source: Path, out: Path) -> int:
 
     here, repository = runner(), Repository.open(str(source))
     subject = _subject(here.event())
-    workers = _workers(here, repository, subject.name)
+    workers = _fit_workers(here, repository, subject.name)
 
     def environment(name: str) -> Mapping[str, str]:
         place = workers.folder.attempt(name)
@@ -313,13 +313,24 @@ def _default_branch(here: Runner, event: payloads.Event) -> str:
 def _workers(here: Runner, repository: Repository, run: RunId) -> LocalWorkers:
     """Build what runs agents and gates here, apart from us where a user was made for it."""
     from bot.adapters.run_folder import RunFolder
-    from bot.wiring.workers import build_workers, kept_apart
+    from bot.adapters.steering_files import load_settings
+    from bot.wiring.isolation import kept_apart
+    from bot.wiring.workers import build_workers
 
     folder = RunFolder(here.scratch / run)
     folder.path.mkdir(parents=True, exist_ok=True)
-    apart = kept_apart(here.agent_user, repository, folder, here.variables)
+    agents = load_settings(repository).agents
+    apart = kept_apart(here.agent_user, repository, folder, here.variables, agents)
     _say(f"isolation: {apart.isolation}{f' ({apart.because})' if apart.because else ''}")
     return build_workers(repository, run, folder, here.variables, apart)
+
+
+def _fit_workers(here: Runner, repository: Repository, run: RunId) -> LocalWorkers:
+    """Build them for a step that can do nothing else. Raises UserError where none may work."""
+    workers = _workers(here, repository, run)
+    if workers.refusal:
+        raise UserError(f"{workers.refusal}.")
+    return workers
 
 
 def _say(line: str) -> None:

@@ -19,6 +19,7 @@ from bot.drivers.local import LocalDriver, Screen
 from bot.drivers.settling import Proposal
 from bot.errors import UserError
 from bot.render.costs import CostsPage
+from bot.wiring.isolation import kept_apart
 from bot.wiring.policy import Asked, policy_with
 from bot.wiring.store import base_commit, read_record, run_folder
 from bot.wiring.tiers import load_ladder
@@ -76,7 +77,12 @@ def build_driver(
     """Build what drives a run here; its folder's lock must be held."""
     folder = run_folder(repository, run, environment)
     rescue_worktrees(repository, folder, SystemClock().now())
-    workers = build_workers(repository, run, folder, environment)
+    apart = kept_apart("", repository, folder, environment, load_settings(repository).agents)
+    if apart.refusal:
+        raise UserError(f"{apart.refusal}.", fix=apart.fix)
+    if apart.because:
+        screen.line("sandbox", f"none, agents run as you: {apart.because}")
+    workers = build_workers(repository, run, folder, environment, apart)
 
     def plan() -> Proposal:
         if planned is None:

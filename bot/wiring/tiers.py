@@ -24,11 +24,13 @@ from bot.adapters.steering_files import (
     load_routing,
 )
 from bot.core.catalog import build_ladder, local_tier
-from bot.core.config import Settings
+from bot.core.config import AgentSettings, Settings
+from bot.core.handoff import Isolation
 from bot.core.ledger import Billing
 from bot.core.routing import Ladder, Tier
 from bot.ports import Engine
 from bot.wiring.engines import Find, find_elsewhere, find_here
+from bot.wiring.isolation import sandbox_here
 
 # What is known of each agent program; which version was tried is in agents/engines.yaml.
 SPEECHES: tuple[Speech, ...] = (
@@ -51,11 +53,19 @@ def load_ladder(
         engine = engines().get(tier.engine)
         if engine is None:
             return f"no engine called {tier.engine}"
-        if tier.billing is Billing.PAID and not settings.agents.paid_without_sandbox:
-            return "paid, and agents have no sandbox here: agents.paid_without_sandbox accepts that"
-        return engine.missing(tier)
+        return engine.missing(tier) or _why_not_paid(tier, settings.agents)
 
     return _ladder(repository, settings, environment, why_not)
+
+
+def _why_not_paid(tier: Tier, agents: AgentSettings) -> str:
+    if tier.billing is not Billing.PAID or agents.paid_without_sandbox:
+        return ""
+    sandbox = sandbox_here(agents)
+    if sandbox.isolation is Isolation.SANDBOX:
+        return ""
+    accepts = "agents.paid_without_sandbox accepts that"
+    return f"paid, and agents have no sandbox here ({sandbox.because}): {accepts}"
 
 
 def ladder_elsewhere(

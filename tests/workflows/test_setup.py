@@ -114,6 +114,22 @@ def test_on_a_machine_of_githubs_the_user_can_change_no_program(machine: Machine
     assert f"-n -u {USER} test -w {machine.folder}/bin\n" in asked
 
 
+def test_on_a_machine_of_githubs_bubblewrap_is_installed_and_may_make_sandboxes(
+    machine: Machine,
+) -> None:
+    programs = machine.folder / "bin"
+    for name in ("bash", "dirname", "touch"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    alone = {"RUNNER_ENVIRONMENT": "github-hosted", "PATH": str(programs)}
+    assert machine.run("agent-user", "/venv", **alone).returncode == 0
+    asked = machine.said("asked")
+    assert "install -y --no-install-recommends bubblewrap\n" in asked
+    assert machine.said("env") == f"ORCHESTRATE_AGENT_USER={USER}\n"
+    done = machine.run("agent-user", "/venv", **alone, REFUSED="apt-get")
+    assert "::warning::Agents and tests run without a sandbox" in done.stdout
+    assert (done.returncode, machine.said("env")) == (0, f"ORCHESTRATE_AGENT_USER={USER}\n" * 2)
+
+
 @pytest.mark.parametrize("refused", ["useradd", "mount", "chmod"])
 def test_a_machine_that_cannot_be_prepared_names_no_user_and_goes_on(
     machine: Machine, refused: str

@@ -49,6 +49,9 @@ path() {
 # A machine of GitHub's is thrown away after the job, so it may be changed; one of somebody's own
 # is left as it is, and has the user or not. Without the user the bot says how far it can go.
 agent-user() {
+  if [[ ${RUNNER_ENVIRONMENT:-} == github-hosted ]] && ! prepare-sandbox; then
+    echo "::warning::Agents and tests run without a sandbox: bubblewrap could not be set up."
+  fi
   local user=orchestrate-agent without="::warning::Agents and tests run as the bot's own user:"
   local place places
   if [[ ${RUNNER_ENVIRONMENT:-} == github-hosted ]] && ! prepare-machine "$user"; then
@@ -71,6 +74,20 @@ agent-user() {
     fi
   done
   echo "ORCHESTRATE_AGENT_USER=$user" >> "$GITHUB_ENV"
+}
+
+# Sandboxes are made by the agents' user, which Ubuntu 24.04 forbids at first.
+prepare-sandbox() {
+  local setting=kernel.apparmor_restrict_unprivileged_userns
+  local apt=(sudo -n timeout 120 apt-get -qq -o Acquire::Retries=3)
+  if ! command -v bwrap >/dev/null; then
+    "${apt[@]}" install -y --no-install-recommends bubblewrap >/dev/null \
+      || { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends bubblewrap >/dev/null; } \
+      || return 1
+  fi
+  if [[ -e /proc/sys/${setting//.//} ]]; then
+    sudo -n sysctl -q -w "$setting=0" || return 1
+  fi
 }
 
 prepare-machine() {

@@ -49,12 +49,11 @@ def recorded_attempt(
 def work(
     workers: LocalWorkers, state: RunState, attempt: Attempt, say: Callable[[str], None]
 ) -> tuple[Envelope, Completion]:
-    """Run the attempt to its end; money is not spent without the isolation that it needs."""
+    """Run the attempt to its end, with the isolation that settings and money ask for."""
     started = attempt.started
     tier = tier_of(state, started)
-    accepted = workers.settings.agents.paid_without_sandbox
-    if tier.billing is Billing.PAID and workers.isolation is Isolation.NONE and not accepted:
-        return _unpaid(workers, started, tier)
+    if because := workers.refusal or _why_not_paid(workers, tier):
+        return _refused(workers, started, tier, because)
     start = StartWorkstream(
         id=started.workstream,
         tier=tier,
@@ -68,13 +67,19 @@ def work(
     return envelope_of(result), result.completion
 
 
-def _unpaid(
-    workers: LocalWorkers, started: WorkstreamStarted, tier: Tier
-) -> tuple[Envelope, Completion]:
-    because = (
+def _why_not_paid(workers: LocalWorkers, tier: Tier) -> str:
+    accepted = workers.settings.agents.paid_without_sandbox
+    if tier.billing is not Billing.PAID or workers.isolation is not Isolation.NONE or accepted:
+        return ""
+    return (
         f"{tier.name} is paid, and nothing keeps its agent apart on this machine; let the runner "
         "make a user for agents, or set agents.paid_without_sandbox"
     )
+
+
+def _refused(
+    workers: LocalWorkers, started: WorkstreamStarted, tier: Tier, because: str
+) -> tuple[Envelope, Completion]:
     refused = CompletionStatus.REFUSED
     completion = nothing_back(started, tier, workers.clock.now(), because, refused)
     completion = completion.model_copy(
