@@ -25,8 +25,8 @@ def doctor(
 ) -> int:
     """Look for what would keep a run from working here.
 
-    Git, the repository, its settings, the record, the ledger, room, a sandbox, models; with --github,
-    workflows, label, required checks and rights there. Nothing is changed.
+    Git, the repository, its settings, the record, the ledger, room, sandbox and models; with
+    --github, workflows, label, required checks and rights there. Nothing is changed.
     Exit codes: 0 with 0 failures; 2 otherwise. Warnings are no failures.
     """
     import sys

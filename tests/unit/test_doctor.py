@@ -31,6 +31,13 @@ def judged(facts: Facts = FACTS, models: Ladder | Trouble = MODELS) -> list[Chec
     return [check for check in diagnose(facts, models) if check.health is not Health.OK]
 
 
+def test_a_machine_without_a_sandbox_is_a_warning_with_what_mends_it():
+    none = Trouble("bubblewrap is not installed", "sudo apt install bubblewrap")
+    [check] = judged(replace(FACTS, sandbox=none))
+    assert (check.health, check.fix) == (Health.WARNING, none.fix)
+    assert check.detail == "Agents run as you: bubblewrap is not installed."
+
+
 def with_repository(**changes: object) -> Facts:
     return replace(FACTS, repository=replace(WELL, **changes))
 

@@ -1,0 +1,88 @@
+"""Runs whose agents are in a sandbox, and what is said where there is none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.scenario.test_run import PAID
+from tests.support.sandboxes import needs_sandbox
+from tests.support.scripted_model import ScriptedModel, call, calls, finish
+from tests.support.world import GATES_OFF, World, make_world, plan, work
+
+TESTED = GATES_OFF.replace("tests: {enabled: false}", "tests: {command: python3 -m unittest}")
+REQUIRED = "agents: {sandbox: required}\n"
+
+
+def with_sandbox(world: World) -> World:
+    """Let it find bubblewrap, which the other stories' machine has not."""
+    there = os.environ["PATH"].split(":")
+    world.env["PATH"] = ":".join(each for each in there if not each.endswith("/programs"))
+    return world
+
+
+@needs_sandbox
+def test_agents_criteria_and_gates_are_in_a_sandbox_and_the_work_lands(tmp_path: Path) -> None:
+    beside = tmp_path / "beside"
+    beside.write_text("SECRET")
+    inside = f"touch {tmp_path}/left; ! cat {beside} && echo ok >> a.txt"
+    test = (
+        "import os, unittest\n\n\nclass T(unittest.TestCase):\n    def test_it(self):\n"
+        f"        self.assertFalse(os.path.exists({str(beside)!r}))\n"
+    )
+    world = with_sandbox(make_world(tmp_path, {"test_it.py": test}, settings=TESTED))
+    checked = work("a", inside, acceptance=[{"run": f"test -s a.txt && ! cat {beside}"}])
+    done = world.run(plan(checked))
+    assert done.exit_code == 0, done
+    [finished] = [e for e in world.events(done.id) if e["type"] == "workstream.finished"]
+    assert finished["completion"]["isolation"] == "sandbox"
+    assert not (tmp_path / "left").exists()
+    assert "SECRET" not in str(done)
+    assert world.worktrees() == []
+
+
+@needs_sandbox
+def test_a_paid_tier_serves_from_a_sandbox_and_its_agent_reaches_nothing_else(
+    tmp_path: Path,
+) -> None:
+    look = "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", {0}), 5)'"
+    with ScriptedModel([]) as neighbour:
+        port = neighbour.base_url.split(":")[2].split("/")[0]
+        script = [
+            calls(call("write_file", path="a.txt", content="a\n")),
+            call("run", command=look.format(port)),
+            call("todo", done=[1]),
+            finish(),
+        ]
+        with ScriptedModel(script) as model:
+            world = with_sandbox(
+                make_world(tmp_path, settings=GATES_OFF + PAID.format(model.base_url))
+            )
+            asks = world.run(plan(work("a", engine="builtin")), "--max-usd", "3")
+            yes = (asks.id, "acme", "3.00", "--because", "it matters")
+            assert world.command("approve-paid", *yes).exit_code == 0
+            done = world.resume(asks.id, "--max-usd", "3")
+            told = str(model.requests[2].body)
+        assert neighbour.requests == []
+    assert done.exit_code == 0, done
+    assert "ConnectionRefused" in told
+
+
+def test_where_one_is_required_and_there_is_none_nothing_starts(tmp_path: Path) -> None:
+    world = make_world(tmp_path, settings=GATES_OFF + REQUIRED)
+    done = world.run(plan(work("a", f"touch {tmp_path}/ran")))
+    assert done.exit_code == 2
+    assert (
+        "agents.sandbox is required, and there is none here: bubblewrap makes none" in done.stderr
+    )
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_run_without_one_says_so_and_doctor_what_mends_it(tmp_path: Path) -> None:
+    world = make_world(tmp_path, settings=GATES_OFF)
+    done = world.run(plan(work("a", "echo a > a.txt")))
+    assert done.exit_code == 0, done
+    assert "[sandbox] none, agents run as you: bubblewrap makes none" in done.stderr
+    [finished] = [e for e in world.events(done.id) if e["type"] == "workstream.finished"]
+    assert finished["completion"].get("isolation", "none") == "none"
+    assert "Agents run as you" in world.command("doctor").stdout
