@@ -35,12 +35,9 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "publishers": bench_publishers,
     "requests": bench_requests,
     "gateway": bench_gateway,
-<<<<<<< HEAD
     "usage": bench_usage,
     "overspending": bench_overspending,
-=======
     "sandbox": bench_sandbox,
->>>>>>> 3c7fdf2 (Run agents and gates in a sandbox where bubblewrap makes one that holds)
 }
 
 _ROOM = 2 * 1024**3  # of bytes; what all benchmarks together need
