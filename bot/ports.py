@@ -129,6 +129,15 @@ class ToolServer:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
 
+    def placed(self, worktree: str, folder: str) -> ToolServer:
+        """Fill in where the attempt works, and the folder beside that."""
+
+        def filled(text: str) -> str:
+            return text.replace("{worktree}", worktree).replace("{folder}", folder)
+
+        env = {name: filled(value) for name, value in self.env.items()}
+        return ToolServer(self.name, tuple(map(filled, self.argv)), env)
+
 
 @dataclass(frozen=True)
 class EngineJob:

@@ -15,6 +15,8 @@ from bot.core.catalog import Catalog, Read, Routing, read_data
 from bot.core.config import Settings, read_settings
 from bot.core.constraints import Rules, unknown_roles
 from bot.core.documents import Problem
+from bot.core.mcp import McpServers
+from bot.core.mcp import unknown_roles as unknown_server_roles
 from bot.core.planning.templates import PlanTemplate, read_template
 from bot.core.roles import Role, read_role
 from bot.errors import PlanRejected
@@ -45,6 +47,14 @@ def load_rules(repository: Repository) -> Rules:
     if problems := unknown_roles(rules, tuple(load_roles(repository))):
         raise rejected("agents/constraints.yaml", problems)
     return rules
+
+
+def load_servers(repository: Repository) -> McpServers:
+    """Read the MCP servers: the repository's own take the place of all that ship."""
+    servers = _load_data(repository, McpServers, "mcp.yaml")
+    if problems := unknown_server_roles(servers, tuple(load_roles(repository))):
+        raise rejected("agents/mcp.yaml", problems)
+    return servers
 
 
 def _load_data(repository: Repository, model: type[Read], name: str) -> Read:

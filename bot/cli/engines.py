@@ -27,11 +27,11 @@ def show(
     from bot.errors import Exit
     from bot.render.engines import print_engines
     from bot.render.terminal import console_for
-    from bot.wiring.engines import engines_on
+    from bot.wiring.engines import engines_on, servers_on
 
     if context.invoked_subcommand:
         return Exit.OK
-    found = EnginesHere(engines=engines_on(os.environ))
+    found = EnginesHere(engines=engines_on(os.environ), servers=servers_on(os.environ))
     if json:
         sys.stdout.write(f"{found.model_dump_json(indent=2)}\n")
     else:
@@ -43,6 +43,7 @@ def show(
 def install(
     names: Annotated[list[str] | None, typer.Argument(help="Which, such as codex.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every one that is known.")] = False,
+    server: Annotated[list[str] | None, typer.Option(help="An MCP server, such as git.")] = None,
 ) -> int:
     """Install agent programs, each at the version that was tried, for this bot alone.
 
@@ -52,18 +53,24 @@ def install(
     import os
     import sys
 
+    from bot.core.mcp import McpServer
     from bot.errors import BotError, Exit, UserError
     from bot.render.engines import install_failed, installed
-    from bot.wiring.engines import engine_programs, install_engine
+    from bot.wiring.engines import engine_programs, install_engine, install_server, known_servers
 
-    programs = engine_programs()
-    if bool(names) == everything:
+    programs, servers = engine_programs(), known_servers()
+    if bool(names or server) == everything:
         raise UserError("Which engines?", fix="orchestrate engines install NAME…, or --all.")
     wanted = programs.engines if everything else [programs.named(name) for name in names or ()]
+    also = [servers.named(name) for name in server or ()]
     worst: int = Exit.OK
-    for program in wanted:
+    for each in (*wanted, *also):
         try:
-            sys.stdout.write(installed(program, install_engine(program, os.environ)))
+            if isinstance(each, McpServer):
+                place, version = install_server(each, os.environ), each.pinned
+            else:
+                place, version = install_engine(each, os.environ), each.version
+            sys.stdout.write(installed(each.name, version, place))
             sys.stdout.flush()
         except BotError as error:
             sys.stderr.write(install_failed(error))

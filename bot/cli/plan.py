@@ -81,12 +81,15 @@ def _check(file: str, repo: str, base: str, *, drawing: str) -> int:
     found = read_plan(data)
     if not isinstance(found, Plan):
         return _refuse(name, found)
+    from bot.core.mcp import unknown_servers
     from bot.core.planning.lint import Author, lint
     from bot.core.roles import unknown_roles
-    from bot.wiring.planning import roles_and_paths
+    from bot.wiring.planning import roles_and_paths, servers_known
 
     roles, paths = roles_and_paths(repo, base)
     if problems := unknown_roles(found, data, roles):
+        return _refuse(name, problems)
+    if problems := unknown_servers(found, data, servers_known(repo)):
         return _refuse(name, problems)
     linted = lint(found, paths, written_by=Author.PERSON)
     if drawing:

@@ -85,10 +85,19 @@ class EngineHere(Strict):
     get_it: str  # empty: the version that was tried is here
 
 
+class ServerHere(Strict):
+    """An MCP server as `orchestrate engines` shows it."""
+
+    name: str
+    program: str  # where it is; empty: it is missing
+    get_it: str  # empty: it is here
+
+
 class EnginesHere(Strict):
     """What `orchestrate engines --json` prints."""
 
     engines: tuple[EngineHere, ...]
+    servers: tuple[ServerHere, ...]
 
 
 def engines_here(

@@ -49,6 +49,7 @@ class Policy(Strict):
     tier_wait_minutes: Annotated[float, Field(ge=0)] = 10  # for one that is back so soon
     paid_answer_minutes: Annotated[float, Field(ge=0)] | None = 60  # 0: nobody is asked
     ladder: Ladder = Ladder()
+    reaching: dict[str, str] = Field(default_factory=dict)  # what MCP servers may do outside
 
 
 class _Event(Strict):

@@ -174,6 +174,11 @@ class Workstream(Strict):
     artifacts: Paths = ()
     acceptance: tuple[Criterion, ...] = ()
     approval: bool = False
+    mcp: tuple[Name, ...] = Field(
+        default=(),
+        description="MCP servers with an effect outside of its folder that it gets; it then "
+        "waits for a person's yes.",
+    )
     engine: Name | None = None
     run: Lines | None = None
     env: dict[VariableName, str] = Field(default_factory=dict)
@@ -204,6 +209,15 @@ class Workstream(Strict):
             raise ValueError("the shell engine has nothing to do; add run with its commands")
         if self.env and self.engine != "shell":
             raise ValueError("env is for the shell engine; remove env")
+        return self
+
+    @model_validator(mode="after")
+    def _reaching_out_is_approved(self) -> Self:
+        if self.mcp and not self.approval:
+            raise ValueError(
+                f"mcp gives it {', '.join(self.mcp)}, which act outside of its folder, and nobody "
+                "is asked; add approval: true, or remove mcp"
+            )
         return self
 
     @property

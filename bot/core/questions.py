@@ -30,11 +30,21 @@ def approvals(state: RunState) -> Iterable[AskHuman]:
     """Ask what only a person can answer: may it start, and what an agent wants to know."""
     for name, standing in state.standings.items():
         if standing.status is WorkstreamStatus.WAITING:
-            title = state.workstreams[name].title
-            yield AskHuman(f"May {name} start? {title}", f"workstream:{name}", workstream=name)
+            workstream = state.workstreams[name]
+            question = f"May {name} start? {workstream.title}{_with_servers(state, workstream)}"
+            yield AskHuman(question, f"workstream:{name}", workstream=name)
         elif standing.status is WorkstreamStatus.BLOCKED:
             cause = f"question:{name}.{len(state.track(name).attempts)}"
             yield AskHuman(f"{name} asks: {standing.because}", cause, workstream=name)
+
+
+def _with_servers(state: RunState, workstream: Workstream) -> str:
+    """Say what a yes lets its agent do outside of its folder."""
+    reaching = state.policy.reaching
+    if not workstream.mcp:
+        return ""
+    told = (f"{name}, which may {reaching.get(name, 'do anything')}" for name in workstream.mcp)
+    return f" (its agent gets tools of {'; '.join(told)})"
 
 
 def to_pay(choice: Choice, state: RunState, accounts: Accounts) -> AskHuman:

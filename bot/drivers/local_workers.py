@@ -21,13 +21,14 @@ from bot.core.constraints import Rules
 from bot.core.environment import built_environment
 from bot.core.events import WorkstreamStarted
 from bot.core.handoff import Context, Delegation, Isolation
+from bot.core.mcp import Machine, McpServers, Resolved, resolve
 from bot.core.metrics import MICRO_USD
 from bot.core.redact import Redactor
 from bot.core.roles import Role
 from bot.core.routing import SHELL
 from bot.core.state import RunState
 from bot.drivers.settling import Attempting
-from bot.ports import Engine, Models, Processes
+from bot.ports import Engine, Models, Processes, ToolServer
 from bot.usecases.brief_agent import Assignment, Briefing, before, brief
 from bot.usecases.run_gates import Checked, GateKeeper
 from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
@@ -60,6 +61,8 @@ class LocalWorkers:
     gate_keeper: GateKeeper
     path: str  # PATH of everything that is started
     passed: Mapping[str, str]  # variables that settings let through
+    servers: McpServers
+    machine: Machine  # as those servers find it
     isolation: Isolation = Isolation.NONE  # what keeps the processes apart
     refusal: str = ""  # why nothing of others may run here
 
@@ -85,9 +88,17 @@ class LocalWorkers:
         if attempting.start.tier.engine == SHELL.engine:
             delegation = self._shell_delegation(attempting, deadline)
             return run_workstream(self._handout(attempting, delegation), tools, say)
-        briefing = self._brief(attempting, deadline)
+        servers = self._servers(attempting)
+        for why in servers.left_out:
+            say(f"without an MCP server: {why}")
+        briefing = self._brief(attempting, deadline, servers)
         handout = self._handout(attempting, briefing.delegation)
-        handout = replace(handout, system=briefing.system, prompt=briefing.prompt)
+        handout = replace(
+            handout,
+            system=briefing.system,
+            prompt=briefing.prompt,
+            tool_servers=tuple(ToolServer(s.name, s.argv, s.env) for s in servers.given),
+        )
         result = run_workstream(handout, tools, say)
         given = briefing.manifest.model_dump_json(indent=2).encode()
         return replace(result, evidence={**result.evidence, f"given/{handout.name}.json": given})
@@ -150,11 +161,16 @@ class LocalWorkers:
             call_file=str(self.folder.calls(name)),
         )
 
+    def _servers(self, attempting: Attempting) -> Resolved:
+        start = attempting.start
+        workstream = attempting.state.workstreams[start.id]
+        return resolve(self.servers, workstream, start.tier.engine, self.machine)
+
     def _deadline(self, attempting: Attempting) -> datetime:
         workstream = attempting.state.workstreams[attempting.start.id]
         return self.clock.now() + timedelta(minutes=workstream.timeout_minutes)
 
-    def _brief(self, attempting: Attempting, deadline: datetime) -> Briefing:
+    def _brief(self, attempting: Attempting, deadline: datetime, servers: Resolved) -> Briefing:
         """Gather what an agent must know; files come from the run's base, not from other agents."""
         start, state = attempting.start, attempting.state
         assert state.plan is not None, "a plan is being run"
@@ -171,6 +187,7 @@ class LocalWorkers:
             deadline=deadline,
             context_tokens=self.settings.agents.context_tokens,
             start_from=start.start_from,
+            servers=servers.given,
         )
         return brief(
             assignment,

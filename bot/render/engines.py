@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.core.engine_programs import EngineHere, EngineProgram, EnginesHere
+from bot.core.engine_programs import EngineHere, EnginesHere, ServerHere
 from bot.errors import BotError
 from bot.render.terminal import plain, without_trailing_space
 from bot.render.words import defused
@@ -23,6 +23,18 @@ def print_engines(console: Console, found: EnginesHere) -> None:
         table.add_row(each.name, plain(_version(each), style), plain(_where(each)))
     with without_trailing_space(console):
         console.print(table)
+        console.print()
+        console.print(_servers(found.servers))
+
+
+def _servers(servers: tuple[ServerHere, ...]) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("MCP server", "here", "where, or how to get it"):
+        table.add_column(name, overflow="fold")
+    for each in servers:
+        here = plain("yes", "green") if each.program else plain("missing", "yellow")
+        table.add_row(each.name, here, plain(each.program or each.get_it))
+    return table
 
 
 def _version(each: EngineHere) -> str:
@@ -35,9 +47,9 @@ def _where(each: EngineHere) -> str:
     return "\n".join(filter(None, [each.program, each.get_it]))
 
 
-def installed(program: EngineProgram, place: Path) -> str:
+def installed(name: str, version: str, place: Path) -> str:
     """Say that a program is there now."""
-    return f"{program.name} {program.version}: {place}\n"
+    return f"{name} {version}: {place}\n"
 
 
 def install_failed(error: BotError) -> str:

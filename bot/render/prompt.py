@@ -19,6 +19,7 @@ from bot.core.base import Sha, digest
 from bot.core.context import Packed, listed, plain, shortened
 from bot.core.gates import Finding, Severity
 from bot.core.handoff import Acknowledgement, Claim, Delegation, TodoItem
+from bot.core.mcp import Given
 from bot.core.plan import Criterion, Kind
 
 MOST_LEFT_OUT = 20
@@ -31,13 +32,14 @@ _JUDGES = {Kind.REVIEW, Kind.AUDIT}
 
 @dataclass(frozen=True)
 class Story:
-    """What came before this attempt."""
+    """What came before this attempt, and what it has at hand."""
 
     attempt: int = 1
     goes_on: bool = False  # the folder holds what an earlier attempt did
     errors: tuple[str, ...] = ()  # why earlier attempts failed
     answer: str = ""  # a person's, to the agent's questions
     run_base: Sha | None = None  # where other work has landed since
+    servers: tuple[Given, ...] = ()  # that it has tools from
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from bot.core.engine_programs import EnginePrograms
 from bot.core.events import EVENT
 from bot.core.handoff import Acknowledgement, Claim, Completion, Delegation
 from bot.core.ledger import LedgerLine
+from bot.core.mcp import McpServers
 from bot.core.plan import Plan
 from bot.core.report import Report
 
@@ -27,6 +28,7 @@ def all_schemas() -> dict[str, str]:
         "routing": TypeAdapter(Routing),
         "constraints": TypeAdapter(Rules),
         "engines": TypeAdapter(EnginePrograms),
+        "mcp": TypeAdapter(McpServers),
         "delegation": TypeAdapter(Delegation),
         "acknowledgement": TypeAdapter(Acknowledgement),
         "claim": TypeAdapter(Claim),

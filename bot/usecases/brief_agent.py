@@ -9,6 +9,7 @@ from bot.core.base import Moment, RunId, Sha
 from bot.core.context import Manifest, Packed, estimated_tokens, manifest, pack, shortened
 from bot.core.context_sources import ReadBase, gather, shared_context
 from bot.core.handoff import Completion, Context, Delegation, TodoItem, Upstream
+from bot.core.mcp import Given
 from bot.core.plan import Plan, Workstream
 from bot.core.roles import Role
 from bot.core.routing import Tier
@@ -36,6 +37,7 @@ class Assignment:
     deadline: Moment
     context_tokens: int  # at most, of files given along with the task
     start_from: Sha | None = None  # an earlier attempt's work, to go on from
+    servers: tuple[Given, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def brief(
         errors=tuple(shortened(e, LONGEST_ERROR) for e in earlier.errors[-MOST_ERRORS:]),
         answer=shortened(earlier.answer, LONGEST_ANSWER),
         run_base=assignment.run_base if assignment.run_base != assignment.base_sha else None,
+        servers=assignment.servers,
     )
     system = system_prompt(role.prompt, role.deny)
     gathered = gather(assignment.workstream, paths, read)

@@ -266,7 +266,10 @@ class _Attempt:
             deny=handout.deny,
             only_writes=handout.only_writes,
             model_url=self._door.url if self._door else "",
-            tool_servers=handout.tool_servers,
+            tool_servers=tuple(
+                server.placed(self._worktree.path, handout.folder)
+                for server in handout.tool_servers
+            ),
         )
         command = tools.engine.command(job)
         if self._door:

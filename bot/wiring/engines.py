@@ -10,10 +10,18 @@ from pathlib import Path
 from bot.adapters.engines.finding import Finder
 from bot.adapters.engines.installing import install
 from bot.adapters.engines.program import Installed
+from bot.adapters.mcp_servers import ServerFinder
 from bot.adapters.package_data import data_file
 from bot.adapters.steering_files import rejected
 from bot.core.catalog import read_data
-from bot.core.engine_programs import EngineHere, EngineProgram, EnginePrograms, engines_here
+from bot.core.engine_programs import (
+    EngineHere,
+    EngineProgram,
+    EnginePrograms,
+    ServerHere,
+    engines_here,
+)
+from bot.core.mcp import McpServer, McpServers
 
 Find = Callable[[str], Installed | None]
 
@@ -57,6 +65,35 @@ def engines_on(environment: Mapping[str, str]) -> tuple[EngineHere, ...]:
         return (found.version, found.argv[0]) if found else None
 
     return engines_here(engine_programs(), version_and_place)
+
+
+def find_servers(environment: Mapping[str, str]) -> ServerFinder:
+    """Look for MCP servers on this machine."""
+    return ServerFinder(engines_folder(environment), environment.get("PATH", os.defpath))
+
+
+@lru_cache(maxsize=1)
+def known_servers() -> McpServers:
+    """Read the MCP servers that ship: a repository's own would have any package installed."""
+    found = read_data(McpServers, data_file("agents", "mcp.yaml").read_bytes())
+    if isinstance(found, McpServers):
+        return found
+    raise rejected("agents/mcp.yaml", found)
+
+
+def servers_on(environment: Mapping[str, str]) -> tuple[ServerHere, ...]:
+    """Say of each MCP server that ships whether it is on this machine."""
+    find = find_servers(environment)
+    here = ((server, find(server) or "") for server in known_servers().servers)
+    return tuple(
+        ServerHere(name=server.name, program=place, get_it="" if place else server.get_it)
+        for server, place in here
+    )
+
+
+def install_server(server: McpServer, environment: Mapping[str, str]) -> Path:
+    """Install an MCP server where it is looked for first, and return where it is."""
+    return find_servers(environment).install(server, environment)
 
 
 def install_engine(program: EngineProgram, environment: Mapping[str, str]) -> Path:

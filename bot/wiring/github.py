@@ -9,7 +9,7 @@ from decimal import Decimal
 from bot.adapters.clock import SystemClock
 from bot.adapters.git import Repository
 from bot.adapters.github.origin import Origin
-from bot.adapters.steering_files import load_settings
+from bot.adapters.steering_files import load_servers, load_settings
 from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.events import Policy
@@ -35,7 +35,8 @@ def build_desk(here: Runner, name: str, default_branch: str, run: RunId | None =
 
     def policy(budget: Decimal | None) -> Policy:
         ladder = ladder_elsewhere(origin, settings, _environment_of_agents(here))
-        return policy_with(Asked(task="", max_usd=budget, apart=True), ladder, settings)
+        asked = Asked(task="", max_usd=budget, apart=True)
+        return policy_with(asked, ladder, settings, load_servers(origin))
 
     return Desk(
         origin=origin,

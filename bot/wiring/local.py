@@ -9,7 +9,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.event_ref import EventRef
 from bot.adapters.git import Repository, run_git
 from bot.adapters.run_folder import rescue_worktrees
-from bot.adapters.steering_files import load_settings
+from bot.adapters.steering_files import load_servers, load_settings
 from bot.core import names
 from bot.core.base import RunId
 from bot.core.events import Policy, RunRequested
@@ -47,7 +47,8 @@ def _branch(repository: Repository) -> str:
 
 def _policy(repository: Repository, asked: Asked) -> Policy:
     settings = load_settings(repository)
-    return policy_with(asked, load_ladder(repository, settings), settings)
+    ladder = load_ladder(repository, settings)
+    return policy_with(asked, ladder, settings, load_servers(repository))
 
 
 def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunRequested:

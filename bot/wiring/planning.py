@@ -10,11 +10,13 @@ from bot.adapters.git import Repository
 from bot.adapters.package_data import data_file
 from bot.adapters.steering_files import (
     load_roles,
+    load_servers,
     load_templates,
     rejected,
 )
 from bot.adapters.survey import survey_repository
 from bot.core.events import RunRequested
+from bot.core.mcp import unknown_servers
 from bot.core.plan import Plan, read_plan
 from bot.core.planning.lint import Author, Note, lint
 from bot.core.roles import unknown_roles
@@ -44,6 +46,9 @@ def propose(repository: Repository, source: PlanSource, base: str) -> Proposal:
             raise rejected(source.name, plan)
         if strangers := unknown_roles(plan, source.plan, frozenset(load_roles(repository))):
             raise rejected(source.name, strangers)
+        known = [server.name for server in load_servers(repository).servers]
+        if strangers := unknown_servers(plan, source.plan, known):
+            raise rejected(source.name, strangers)
         linted = lint(plan, paths, written_by=Author.PERSON)
         return _proposal(linted.plan, f"file {Path(source.name).name}", linted.notes)
     planned = plan_for(repository, source.task or "", base)
@@ -71,6 +76,15 @@ def roles_and_paths(repo: str, base: str) -> tuple[frozenset[str], tuple[str, ..
         return frozenset(file.stem for file in shipped), ()
     commit = repository.resolve(base)
     return frozenset(load_roles(repository)), repository.paths(commit) if commit else ()
+
+
+def servers_known(repo: str) -> frozenset[str]:
+    """Return the names of MCP servers that a plan may ask for."""
+    try:
+        servers = load_servers(open_repository(repo))
+    except UserError:
+        return frozenset()
+    return frozenset(server.name for server in servers.servers)
 
 
 def routes(proposal: Proposal, ladder: Ladder, engine: str | None) -> Iterable[str]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from bot.core.config import Settings
 from bot.core.events import Policy
+from bot.core.mcp import McpServers
 from bot.core.money import month_caps
 from bot.core.routing import Ladder
 
@@ -24,7 +25,7 @@ class Asked:
     nobody_answers: bool = False  # no question is put whose answer the run could do without
 
 
-def policy_with(asked: Asked, ladder: Ladder, settings: Settings) -> Policy:
+def policy_with(asked: Asked, ladder: Ladder, settings: Settings, servers: McpServers) -> Policy:
     """Say what a run goes by, with the ladder as its machines find it."""
     return Policy(
         max_parallel=settings.max_parallel,
@@ -40,6 +41,7 @@ def policy_with(asked: Asked, ladder: Ladder, settings: Settings) -> Policy:
         tier_wait_minutes=settings.agents.tier_wait_minutes,
         paid_answer_minutes=_paid_answer_minutes(asked, settings),
         ladder=ladder,
+        reaching=servers.reaching,
     )
 
 

@@ -11,11 +11,18 @@ from bot.adapters.gateway.gateway import Gateway
 from bot.adapters.git import Repository
 from bot.adapters.public_api import read_source
 from bot.adapters.run_folder import RunFolder
-from bot.adapters.steering_files import load_roles, load_rules, load_settings
+from bot.adapters.steering_files import (
+    load_roles,
+    load_rules,
+    load_servers,
+    load_settings,
+)
 from bot.adapters.worktree import ChangeLimits, GitWorktrees
 from bot.core.base import RunId
+from bot.core.mcp import Machine
 from bot.drivers.local_workers import LocalWorkers
 from bot.usecases.run_gates import GateKeeper
+from bot.wiring.engines import find_servers
 from bot.wiring.environment import passed_variables, redactor, search_path
 from bot.wiring.isolation import Apart
 from bot.wiring.tiers import engines
@@ -30,6 +37,7 @@ def build_workers(
 ) -> LocalWorkers:
     """Build what works in a run's folder, with this process's keys."""
     settings, known = load_settings(repository), redactor()
+    passed = passed_variables(settings, environment)
     limits = ChangeLimits(
         settings.agents.max_changed_files, int(settings.agents.max_changed_mb * 1e6)
     )
@@ -60,5 +68,7 @@ def build_workers(
         redactor=known,
         gate_keeper=keeper,
         path=search_path(environment),
-        passed=passed_variables(settings, environment),
+        passed=passed,
+        servers=load_servers(repository),
+        machine=Machine(find_servers(environment), passed),
     )

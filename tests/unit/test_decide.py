@@ -435,6 +435,17 @@ def test_a_lost_lease_hands_the_same_attempt_out_again() -> None:
     assert start_of(decided(ONE, started("a"), now=1_500)).attempt == 1
 
 
+def test_the_question_names_the_servers_that_act_outside_and_what_they_may_do() -> None:
+    waits = plan(workstream("a", approval=True, title="Read it", mcp=["hub"]))
+    policy = Policy(ladder=ladder(), reaching={"hub": "change everything there", "other": "x"})
+    state = fold([requested(policy=policy), proposed(waits), accepted(waits)])
+    (ask,) = decide(state, at(1), Accounts())
+    assert isinstance(ask, AskHuman)
+    assert ask.question == (
+        "May a start? Read it (its agent gets tools of hub, which may change everything there)"
+    )
+
+
 def test_approval_is_asked_for_once_and_waited_for_and_given() -> None:
     waits = plan(workstream("a", approval=True, title="Drop the table"))
     [ask] = decided(waits)

@@ -25,7 +25,8 @@ _PARTIAL = ".partial-"
 _NPM_SAYS = re.compile(r"^npm (?:error|ERR!) (?!code |A complete log|    )(.+)$", re.MULTILINE)
 # npm runs nothing of anybody's here, but there is no reason to show it keys either.
 _FOR_NPM = re.compile(
-    r"(PATH|HOME|LANG|TMPDIR|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS|(https?|no)_proxy|npm_config_.*)",
+    r"(PATH|HOME|LANG|TMPDIR|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS|(https?|no)_proxy"
+    r"|(npm_config|pip)_.*)",
     re.IGNORECASE,
 )
 
@@ -37,7 +38,7 @@ def install(program: EngineProgram, folder: Path, environment: Mapping[str, str]
     Unavailable where it could not be had this time. Nothing half done is ever found.
     """
     wanted = folder / program.name / program.version
-    with _only_one(wanted.parent):
+    with only_one(wanted.parent):
         if not program_in(wanted, program.name).exists():
             partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=wanted.parent))
             partial.chmod(0o755)  # the agents' user starts what is in there
@@ -50,7 +51,7 @@ def install(program: EngineProgram, folder: Path, environment: Mapping[str, str]
 
 
 @contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path) -> Iterator[None]:
     """Wait for whoever installs the same program, and remove what one who was killed left."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +71,7 @@ def _only_one(folder: Path) -> Iterator[None]:
 def _fill(folder: Path, program: EngineProgram, environment: Mapping[str, str]) -> None:
     _require_node(program, environment)
     (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-    finished = _run(folder, _npm(program), environment, _INSTALLS_WITHIN)
+    finished = run_apart(folder, _npm(program), environment)
     if finished.exit_code != 0:
         raise _not_installed(program, finished)
     _require_integrity(folder, program)
@@ -109,11 +110,16 @@ def _npm(program: EngineProgram) -> tuple[str, ...]:
     )
 
 
-def _run(
-    folder: Path, argv: tuple[str, ...], environment: Mapping[str, str], seconds: float
+def run_apart(
+    folder: Path,
+    argv: tuple[str, ...],
+    environment: Mapping[str, str],
 ) -> Finished:
+    """Run what fetches packages, with nothing of the environment that it does not need."""
     passed = {name: value for name, value in environment.items() if _FOR_NPM.fullmatch(name)}
-    return LocalProcesses().run(Command(argv, str(folder), passed, timeout_seconds=seconds))
+    return LocalProcesses().run(
+        Command(argv, str(folder), passed, timeout_seconds=_INSTALLS_WITHIN)
+    )
 
 
 def _require_node(program: EngineProgram, environment: Mapping[str, str]) -> None:

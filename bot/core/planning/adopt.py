@@ -25,6 +25,8 @@ def _against(workstream: Workstream, protected: tuple[str, ...]) -> Iterable[str
     name = workstream.id
     if workstream.engine is not None or workstream.run is not None or workstream.env:
         yield f"{name} brings commands or names its engine, which no model may"
+    if workstream.mcp:
+        yield f"{name} asks for MCP servers that act outside of its folder, which no model may"
     lists = (workstream.files, workstream.shares, workstream.artifacts, workstream.acceptance)
     if any(len(each) > MOST_PATTERNS for each in (*lists, workstream.constraints)):
         yield f"{name} has a list of more than {MOST_PATTERNS}"
