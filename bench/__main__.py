@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from bench.caps import bench_caps
 from bench.combining import bench_combining
 from bench.contention import bench_contention
 from bench.figures import Figure
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "usage": bench_usage,
     "overspending": bench_overspending,
     "sandbox": bench_sandbox,
+    "caps": bench_caps,
 }
 
 _ROOM = 2 * 1024**3  # of bytes; what all benchmarks together need

@@ -72,7 +72,7 @@ def for_a_tier(
     provider = verdict.tier.provider
     why = cap_reached(state, provider, accounts) or "it is paid"
     if kept:
-        why = f"the ${kept:.2f} that are left are kept to deliver what is done"
+        why = f"the ${kept:.4f} that are left are kept to deliver what is done"
     question = f"{workstream.id} could only go on with {provider}, and {why}: {verdict.because}"
     others = accounts.others(provider)
     return AskHuman(question, f"paid:{provider}.{nth}", workstream.id, provider, others)

@@ -93,3 +93,27 @@ def test_money_that_does_not_reach_for_the_next_call_ends_the_attempt_as_a_limit
     spent = [x for x in world.ledger_lines() if x["entry"] == "spend"]
     assert [x["cost_known"] for x in spent] == [False]
     assert Decimal(spent[0]["cost_usd"]) <= Decimal(usd)
+
+
+def test_a_run_that_meets_its_cap_in_mid_answer_delivers_what_is_done_and_says_what_is_missing(
+    tmp_path: Path,
+) -> None:
+    usd = "0.035"
+    writes = [call("write_file", path="a.txt", content="a\n"), call("todo", done=[1]), finish()]
+    cut_short = [without_usage(call("write_file", path="b.txt", content="b\n"))]
+    with ScriptedModel([*writes, *cut_short]) as model:
+        world = make_world(tmp_path, settings=GATES_OFF + PAID.format(model.base_url) + ALLOWED)
+        both = plan(work("a", engine="builtin"), work("b", engine="builtin", needs=["a"]))
+        asks = world.run(both, "--max-usd", usd)
+        yes = (asks.id, "acme", usd, "--because", "it matters")
+        assert world.command("approve-paid", *yes).exit_code == 0
+        done = world.resume(asks.id, "--max-usd", usd)
+    assert done.exit_code == 3, "it asks for what is missing"
+    combined = done.report["branch"]
+    assert world.repo.git("show", f"{combined}:a.txt") == "a"
+    assert "b.txt" not in world.repo.git("ls-tree", "--name-only", combined)
+    assert {one["id"]: one["status"] for one in done.report["workstreams"]}["a"] == "landed"
+    [asked] = [e for e in world.events(done.id) if e["type"] == "approval.requested"][-1:]
+    assert asked["question"].startswith("b could only go on with acme, and the $0.00 that are left")
+    assert done.report["approvals"][0]["used_usd"] == "0.031500", "a tenth is kept for fixes"
+    assert "Reserved: $" in world.command("costs").stdout

@@ -829,7 +829,7 @@ def test_a_part_is_kept_to_deliver_what_is_done_and_fixes_alone_may_spend_it() -
     )
     [ask] = decided(ONE, *spent, policy=policy)
     assert isinstance(ask, AskHuman)
-    assert "the $0.20 that are left are kept to deliver what is done" in ask.question
+    assert "the $0.2000 that are left are kept to deliver what is done" in ask.question
     mends = iteration(2, workstream("fix-2", kind="fix"))
     told = (*spent, landed("a"), integrated("a"), gates_of("a", tests="failed"), mends)
     assert start_of(decided(ONE, *told, policy=policy)).reserved_usd == Decimal("0.2")
