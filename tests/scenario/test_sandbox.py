@@ -219,6 +219,26 @@ def test_a_given_file_and_the_log_are_where_they_were_promised(place: Place) -> 
     assert (finished.output, Path(log).read_text()) == ("{}", "{}")
 
 
+def test_of_a_home_only_programs_and_their_libraries_are_shown(place: Place) -> None:
+    home = place.home
+    for name in (
+        *("bin/tool", "src/project/key", ".local/bin/tool", ".local/lib/python/x.py"),
+        *(".local/share/keyrings/key", ".cargo/bin/cargo", ".cargo/credentials.toml"),
+        *("go1/bin/go", "go1/VERSION", "go1/src/fmt.go", "venvs/t/bin/t", "venvs/t/lib/t.py"),
+    ):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text("")
+    (home / "bin/t").symlink_to(home / "venvs/t/bin/t")
+    path = f"{home}/bin:{home}/.local/bin:{home}/.cargo/bin:{home}/go1/bin:{PATH}"
+    view = View((*our_own(), *tools_on(path)), place.walls.view.hidden)
+    seen = place.with_walls(view=view).run(f"find {home} -type f -not -path '*/7f3a/*'")
+    found = {str(Path(line).relative_to(home)) for line in seen.output.splitlines()}
+    assert found == {
+        *("bin/tool", ".local/bin/tool", ".local/lib/python/x.py", ".cargo/bin/cargo"),
+        *("go1/bin/go", "go1/src/fmt.go", "venvs/t/bin/t", "venvs/t/lib/t.py"),
+    }
+
+
 # --- processes -----------------------------------------------------------------------------------
 
 

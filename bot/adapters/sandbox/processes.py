@@ -24,7 +24,8 @@ from bot.ports import Command, Finished
 
 MAX_FILE_BYTES = 1_000_000_000  # of one file, where a command names no other limit
 
-_MEMORY_DISK_BYTES = 256_000_000  # of each of /tmp, /var/tmp and /dev/shm
+_MEMORY_DISKS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - the sandbox's own
+_MEMORY_DISK_BYTES = 256_000_000  # of each
 _HERE = "/run/orchestrate"  # inside
 _SOMEBODY = 1000  # whom root is inside: programs behave oddly as root
 _NOT_STARTED = 126
@@ -131,12 +132,12 @@ class SandboxProcesses:
             *(f"--unshare-{space}" for space in spaces),
             *(("--disable-userns",) if walls.may_close_user_namespaces else ()),
             *("--cap-drop", "ALL", "--hostname", "sandbox", "--uid", str(uid), "--gid", str(gid)),
-            *(*memory, "/tmp", *memory, "/var/tmp"),  # noqa: S108 - the sandbox's own
+            *("--proc", "/proc", "--dev", "/dev"),
+            *(part for disk in _MEMORY_DISKS for part in (*memory, disk)),
             *walls.view.arguments(),
             *(part for path in writable for part in ("--bind", str(path), str(path))),
             *(part for name in ("passwd", "group") for part in self._shows(shown, name)),
             *("--ro-bind", str(shown / SOCKET), f"{_HERE}/{SOCKET}"),
-            *("--proc", "/proc", "--dev", "/dev", *memory, "/dev/shm"),  # noqa: S108
             *(*walls.view.sealed(), "--chdir", command.cwd, "--"),
             *(sys.executable, "-I", "-S", inside.__file__, f"{_HERE}/{SOCKET}"),
             *(",".join(map(str, ways)), walls.bounds.limits, *command.argv),

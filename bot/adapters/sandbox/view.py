@@ -17,9 +17,8 @@ _SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix"),
     *("/home/linuxbrew/.linuxbrew", "/sys/devices/system/cpu"),
 )
-_OF_AN_INSTALLATION = (
-    *("lib", "lib64", "libexec", "include", "share", "pkg", "src", "tools", "pyvenv.cfg"),
-)
+_OF_AN_INSTALLATION = ("lib", "lib64", "libexec", "include", "pyvenv.cfg")
+_OF_GO = ("pkg", "src")  # its own are beside a file that says its version
 _EVERYBODY, _MAY_ENTER = 0o004, 0o001
 
 
@@ -99,9 +98,11 @@ def tools_on(path: str) -> tuple[Path, ...]:
 
 
 def _installation(programs: Path) -> list[Path]:
+    top = programs.parent
     if programs.name == "shims":
-        return [programs.parent]
-    return [programs, *(programs.parent / part for part in _OF_AN_INSTALLATION)]
+        return [top]
+    beside = _OF_AN_INSTALLATION + (_OF_GO if (top / "VERSION").is_file() else ())
+    return [programs, *(top / part for part in beside)]
 
 
 def lenders(objects: Path) -> tuple[Path, ...]:
