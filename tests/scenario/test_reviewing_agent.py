@@ -11,6 +11,7 @@ import pytest
 
 from bot.adapters.gate_reports import RepositoryCommits
 from bot.adapters.git import Repository
+from bot.adapters.processes import LocalProcesses
 from bot.adapters.run_folder import RunFolder
 from bot.core.base import RunId, Sha
 from bot.core.github.gate_report import FILE
@@ -18,6 +19,7 @@ from bot.core.github.opinions import REVIEW
 from bot.core.handoff import CompletionStatus
 from bot.core.routing import Tier
 from bot.usecases.review_head import Head, review_head
+from bot.wiring.isolation import Apart
 from bot.wiring.reviewing import reader
 from bot.wiring.workers import build_workers
 from tests.support.repos import make_repo
@@ -194,7 +196,8 @@ def test_a_model_that_says_nothing_is_left_when_the_time_is_over(tmp_path: Path)
     head = Head(RunId("1"), Sha(repo.commit("Change")), Sha(base), "Change a")
     repository, folder = Repository.open(str(repo.path)), RunFolder(tmp_path / "run")
     folder.path.mkdir()
-    workers = build_workers(repository, head.run, folder, {"PATH": os.environ["PATH"]})
+    path, apart = {"PATH": os.environ["PATH"]}, Apart(LocalProcesses())
+    workers = build_workers(repository, head.run, folder, path, apart)
     with ScriptedModel([Fault(then="hang")]) as model:
         tier = Tier.model_validate(
             {**{"name": "slow", "engine": "builtin", "provider": "local", "model": "scripted-1"},

@@ -243,9 +243,10 @@ class Runner:
 
     def _environment(self) -> dict[str, str]:
         # The Python that runs the tests, rather than a version manager's slow stand-in for it.
-        path = (str(self.folder / "bin"), f"{sys.base_prefix}/bin", os.environ["PATH"])
+        ours, path = f"{os.environ['HOME']}/programs", os.environ["PATH"]  # with no sandbox in it
+        path = os.pathsep.join((str(self.folder / "bin"), ours, f"{sys.base_prefix}/bin", path))
         return os.environ | {
-            "PATH": os.pathsep.join(path),
+            "PATH": path,
             "XDG_CACHE_HOME": str(self.folder / "cache"),
         }
 
