@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from bot.core import events as happened
 from bot.core.actions import AskHuman, FinishRun, RunGates, StartIteration, StartWorkstream
+from bot.core.allowance import WHOLE, Share
 from bot.core.base import RunId, Sha, digest
 from bot.core.events import AFTER_NOT_RUN, Event
 from bot.core.gates import GateResult
@@ -17,6 +18,7 @@ from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
 from bot.core.ledger import Billing, LedgerLine, spent
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Plan
+from bot.core.shares import is_used_up
 from bot.core.state import Attempt, RunState
 
 LEASE_SLACK = timedelta(minutes=5)  # beyond an attempt's own time limit
@@ -95,8 +97,9 @@ class Journal:
         outcome: OutcomeClass,
         acknowledgement: Acknowledgement | None,
         back_at: datetime | None = None,
+        share: Share = WHOLE,
     ) -> Iterable[Event]:
-        """Record how an attempt ended, and what that says of its tier."""
+        """Record how an attempt ended, and what that says of its tier; a share is not all of it."""
         about = {"at": self.at, "run": self.run, "workstream": completion.workstream}
         if acknowledgement is not None:
             yield happened.WorkstreamAcknowledged(
@@ -109,7 +112,7 @@ class Journal:
             **about, attempt=completion.attempt, completion=completion, outcome=outcome
         )
         out = completion.status is CompletionStatus.QUOTA or outcome in _TIER_IS_OUT
-        if out:
+        if out and not is_used_up(share, completion.usage):
             yield happened.TierExhausted(
                 at=self.at,
                 run=self.run,

@@ -8,6 +8,7 @@ from bot.core.handoff import Completion, CompletionStatus
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import SHELL
 
+MOST_ON_ONE_TIER = 10  # attempts that it ran out under
 _NOBODY_CAN_MEND = {
     OutcomeClass.AUTHENTICATION: "the provider refused the key",
     OutcomeClass.BAD_REQUEST: "the provider did not understand the request",
@@ -35,7 +36,7 @@ def another_attempt(ended: tuple[Ended, ...], *, max_attempts: int) -> Verdict:
     """Judge by the class of the error, the cap, and whether the last attempt got any further.
 
     An attempt that only found its tier exhausted does not count against the cap: the tiers
-    themselves run out.
+    themselves run out, and one that comes back is believed only so often.
     """
     last = ended[-1]
     if last.completion.engine == SHELL.engine:
@@ -45,13 +46,22 @@ def another_attempt(ended: tuple[Ended, ...], *, max_attempts: int) -> Verdict:
     if last.completion.status is CompletionStatus.REFUSED:
         return Verdict(again=False, because="a rule stopped it")
     if last.completion.status is CompletionStatus.QUOTA:
-        return Verdict(again=True, because=f"{last.completion.tier} is exhausted")
+        tier, times = last.completion.tier, _times_exhausted(ended)
+        if times >= MOST_ON_ONE_TIER:
+            return Verdict(again=False, because=f"{tier} ran out under it {times} times")
+        return Verdict(again=True, because=f"{tier} is exhausted")
     counted = [e for e in ended if e.completion.status is not CompletionStatus.QUOTA]
     if len(counted) >= max_attempts:
         return Verdict(again=False, because=f"{len(counted)} attempts, of at most {max_attempts}")
     if len(counted) > 1 and _got_to(counted[-1]) == _got_to(counted[-2]):
         return Verdict(again=False, because="the last two attempts got no further")
     return Verdict(again=True, because=last.completion.error or last.outcome.value)
+
+
+def _times_exhausted(ended: tuple[Ended, ...]) -> int:
+    """Count how often the last attempt's tier, or a share of it, ran out under the workstream."""
+    tier, quota = ended[-1].completion.tier, CompletionStatus.QUOTA
+    return sum(e.completion.status is quota and e.completion.tier == tier for e in ended)
 
 
 def _got_to(ended: Ended) -> tuple[object, ...]:

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 
 from bot.core.accounts import Accounts
 from bot.core.allowance import Share
+from bot.core.handoff import Usage
 from bot.core.routing import Ladder, Tier
 
-USEFUL = Share(requests=10, tokens=50_000, requests_per_minute=2)  # with less nothing is begun
+_SOME_REQUESTS, _SOME_TOKENS = 10, 50_000
+USEFUL = Share(_SOME_REQUESTS, _SOME_TOKENS, 2)  # with less nothing is begun
 _OF_A_DAY = 2  # a small account is not refused whole: half of its day is enough, too
 
 
@@ -84,6 +86,19 @@ def useful_of(tier: Tier) -> Share:
         _at_most(USEFUL.requests, tier.requests_per_day, _OF_A_DAY),
         _at_most(USEFUL.tokens, tier.tokens_per_day, _OF_A_DAY),
         _at_most(USEFUL.requests_per_minute, tier.requests_per_minute, 1),
+    )
+
+
+def is_used_up(share: Share, usage: Usage) -> bool:
+    """Whether an attempt ended with its share of a tier, and not with the tier itself.
+
+    A share that was too small to be of use proves nothing: then the tier counts as exhausted. Of
+    tokens half is enough, since the next request may have asked for the other half.
+    """
+    requests, tokens = share.requests or 0, share.tokens or 0
+    used = usage.input_tokens + usage.output_tokens
+    return (requests >= _SOME_REQUESTS and usage.requests >= requests) or (
+        tokens >= _SOME_TOKENS and used >= tokens // 2
     )
 
 

@@ -32,6 +32,7 @@ QUOTA = end("quota", "quota", files_changed=0)
         pytest.param([end("partial", "timeout")], True, "timeout", id="a timeout goes on"),
         pytest.param([end("no_change")], True, "done", id="no change is tried again"),
         pytest.param([QUOTA], True, "local is exhausted", id="quota goes to the next tier"),
+        pytest.param([QUOTA] * 10, False, "local ran out under it 10 times", id="but not for ever"),
         pytest.param(
             [QUOTA] * 9, True, "local is exhausted", id="quota does not count against the cap"
         ),

@@ -10,12 +10,29 @@ from bot.core.accounts import Accounts, Use
 from bot.core.actions import StartWorkstream
 from bot.core.allowance import WHOLE, Share
 from bot.core.decide import decide
-from bot.core.events import Policy
+from bot.core.events import Policy, TierExhausted
+from bot.core.handoff import Usage
+from bot.core.journal import Journal
+from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Plan
 from bot.core.routing import Tier
 from bot.core.state import RunState, fold
-from tests.support.builders import at, ladder, plan, run_of, started, tier, workstream
+from tests.support.builders import (
+    RUN,
+    at,
+    completion,
+    ladder,
+    plan,
+    run_of,
+    started,
+    tier,
+    workstream,
+)
 from tests.support.simulate import World, play, random_plan, random_world
+
+
+def usage_of(requests: int, tokens: int) -> Usage:
+    return Usage(requests=requests, input_tokens=tokens)
 
 
 def side_by_side(number: int) -> Plan:
@@ -91,6 +108,25 @@ def test_a_share_comes_back_when_its_attempt_ends_or_its_lease_is_over() -> None
 def test_on_one_machine_all_may_use_what_is_left_and_no_more_begin_than_get_anywhere() -> None:
     state = state_of(side_by_side(8), tier("local", requests_per_day=50), apart=False)
     assert shares(state, local=Use(requests=15)) == [("local", Share(35))] * 3
+
+
+@pytest.mark.parametrize(
+    ("share", "used", "is_exhausted"),
+    [
+        pytest.param(Share(20), usage_of(20, 9_000), False, id="its requests are used up"),
+        pytest.param(Share(20), usage_of(19, 9_000), True, id="the provider said so before"),
+        pytest.param(Share(9), usage_of(9, 9_000), True, id="it was too small to prove anything"),
+        pytest.param(Share(None, 80_000), usage_of(4, 40_000), False, id="its tokens are used up"),
+        pytest.param(Share(None, 80_000), usage_of(4, 39_999), True, id="half of them are left"),
+        pytest.param(WHOLE, usage_of(99, 10**6), True, id="it had no share"),
+    ],
+)
+def test_an_attempt_that_used_up_its_share_does_not_take_the_tier_from_all_others(
+    share: Share, used: Usage, is_exhausted: bool
+) -> None:
+    done = completion("w0", status="quota", usage=used)
+    events = tuple(Journal(RUN, at(9)).finished(done, OutcomeClass.QUOTA, None, None, share))
+    assert any(isinstance(event, TierExhausted) for event in events) == is_exhausted
 
 
 @settings(max_examples=20)

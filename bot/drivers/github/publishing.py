@@ -50,9 +50,9 @@ def _first(run: GithubRun, result: Result) -> Fact:
 
     def events(state: RunState) -> Iterable[Event]:
         if _known(state, done) is None:
-            yield from run.journal.finished(
-                done, result.outcome, result.acknowledgement, result.back_at
-            )
+            started = state.track(done.workstream).attempts[done.attempt - 1].started
+            ended = (done, result.outcome, result.acknowledgement, result.back_at)
+            yield from run.journal.finished(*ended, started.share)
 
     return Fact(events, result)
 
