@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from threading import Barrier
 
 from bot.adapters.git import Repository
+from bot.adapters.github.origin import Origin, Remote, refspecs
 from bot.adapters.ledger_branch import LedgerBranch
+from bot.core.base import RunId
 from bot.core.ledger import LedgerLine, month_of
 from bot.core.reservations import reservations, taken
+from bot.drivers.settling import Hands
+from tests.support.github import FakeGithub
 from tests.support.repos import make_repo
-from tests.support.spender import PROVIDER, drive_together
+from tests.support.spender import PROVIDER, Spent, drive, drive_together
 
 
 def each_ledger(folder: Path) -> Iterator[tuple[LedgerLine, ...]]:
@@ -36,6 +42,31 @@ def test_of_two_runs_at_once_one_gets_the_last_dollars_and_the_other_says_why(
     [first] = [run for run in spent if run.hand_outs]
     [other] = [run for run in spent if not run.hand_outs]
     [held] = reservations(LedgerBranch(Repository.open(str(folder))).lines())
+    assert (held.line.run, held.left_usd) == (first.run, cap)
+    assert any(f"monthly cap for {PROVIDER} is reached" in q for q in other.questions)
+
+
+def test_of_two_jobs_with_clones_of_their_own_one_gets_the_last_dollars(tmp_path: Path) -> None:
+    cap = Decimal("0.5")
+    with FakeGithub() as github:
+        github.create_repository("acme/widget", files={"README.md": "hello\n"})
+        token = github.job_token("acme/widget", {"contents": "write"})
+        remote = Remote(f"{github.url}/acme/widget.git", token)
+
+        def job(run: str) -> Spent:
+            specs = refspecs("main", RunId(run))
+            origin = Origin.clone(tmp_path / run, remote, "main", specs, lambda _: None)
+            hands = Hands(overtaken=lambda _: origin.fetch())
+            both_have_cloned.wait(60)
+            return drive(origin, RunId(run), cap, 1, hands)
+
+        both_have_cloned = Barrier(2)
+        with ThreadPoolExecutor() as pool:
+            spent = list(pool.map(job, ["41", "42"]))
+        seen = Origin.clone(tmp_path / "seen", remote, "main", refspecs("main"), lambda _: None)
+        [held] = reservations(LedgerBranch(seen).lines())
+    [first] = [run for run in spent if run.hand_outs]
+    [other] = [run for run in spent if not run.hand_outs]
     assert (held.line.run, held.left_usd) == (first.run, cap)
     assert any(f"monthly cap for {PROVIDER} is reached" in q for q in other.questions)
 

@@ -27,7 +27,7 @@ from bot.core.events import ApprovalGranted, Policy, RunRequested
 from bot.core.handoff import Completion, CompletionStatus, Usage
 from bot.core.ledger import LedgerLine, call_id
 from bot.core.outcomes import OutcomeClass
-from bot.drivers.settling import Attempting, Fact, Proposal, Settler
+from bot.drivers.settling import Attempting, Fact, Hands, Proposal, Settler
 from bot.usecases.run_workstream import Result
 from tests.support.builders import ladder, plan, tier, workstream
 
@@ -35,6 +35,7 @@ PROVIDER = "acme"
 DEAR = tier("dear", usd="1", provider=PROVIDER)
 PLAN = plan(workstream("a", budget_usd="0.5"), workstream("b", budget_usd="0.5"))
 GRANTED = Decimal(2)  # to each run
+HANDS = Hands()
 NOBODY: Mapping[str, int] = MappingProxyType({})
 
 
@@ -61,11 +62,13 @@ class CountingRecord(EventRef):
         super().append(batch, at)
 
 
-def drive(repository: Repository, run: RunId, cap: Decimal, dies: int = 0) -> Spent:
+def drive(
+    repository: Repository, run: RunId, cap: Decimal, dies: int = 0, hands: Hands = HANDS
+) -> Spent:
     """Run the plan's workstreams, each attempt of which fails and costs something."""
     clock, random = SystemClock(), Random(f"{run}")
     record = CountingRecord(repository, run)
-    settler = Settler(record, repository, clock, lambda _: Proposal(PLAN, "file", (), ""))
+    settler = Settler(record, repository, clock, lambda _: Proposal(PLAN, "file", (), ""), hands)
     base = repository.resolve("HEAD")
     assert base is not None
     policy = Policy(ladder=ladder(DEAR), month_caps={PROVIDER: cap})
