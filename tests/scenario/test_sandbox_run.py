@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from bot.core.events import RunStatus
+from bot.core.handoff import CompletionStatus
 from tests.scenario.test_run import PAID
 from tests.support.sandboxes import needs_sandbox
 from tests.support.scripted_model import ScriptedModel, call, calls, finish
+from tests.support.stories import Opens
 from tests.support.world import GATES_OFF, World, make_world, plan, work
 
 TESTED = GATES_OFF.replace("tests: {enabled: false}", "tests: {command: python3 -m unittest}")
@@ -86,3 +89,15 @@ def test_a_run_without_one_says_so_and_doctor_what_mends_it(tmp_path: Path) -> N
     [finished] = [e for e in world.events(done.id) if e["type"] == "workstream.finished"]
     assert finished["completion"].get("isolation", "none") == "none"
     assert "Agents run as you" in world.command("doctor").stdout
+
+
+def test_on_github_an_attempt_that_requires_one_is_refused_with_the_reason(opens: Opens) -> None:
+    with opens(agents={"sandbox": "required"}) as shop:
+        shop.ask(plan(work("one", "echo one > one.txt")))
+        state = shop.state()
+    assert state.status is RunStatus.WAITING
+    last = state.track("one").last
+    assert last
+    assert last.completion
+    assert last.completion.status is CompletionStatus.REFUSED
+    assert "agents.sandbox is required, and there is none here" in str(last.completion.error)
