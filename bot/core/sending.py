@@ -90,11 +90,14 @@ class Standing:
 
     def __init__(self) -> None:
         self._in_a_row = 0
+        self._may_be_a_summary = False
         self.last: Over | None = None
 
     def answered(self) -> None:
         """A whole answer came: what was before it was no end."""
-        self._in_a_row = 0
+        if not self._may_be_a_summary:
+            self._in_a_row = 0
+        self._may_be_a_summary = False
         if self.last is not None and not self.last.is_final:
             self.last = None
 
@@ -103,6 +106,8 @@ class Standing:
         if self.last is not None and self.last.is_final:
             return
         self._in_a_row += 1
+        # Some agents then ask for a summary, find that too long as well, and never stop.
+        self._may_be_a_summary = over.outcome is OutcomeClass.CONTEXT_TOO_LONG
         is_final = over.is_final or self._in_a_row >= IN_A_ROW
         self.last = Over(over.outcome, over.message, is_final, over.back_at)
 

@@ -106,6 +106,21 @@ def test_one_bad_request_of_a_side_call_does_not_end_an_attempt_and_three_in_a_r
     assert standing.final(NOW) == final
 
 
+def test_an_agent_whose_summaries_are_too_long_as_well_is_ended_and_one_that_goes_on_is_not() -> (
+    None
+):
+    too_long = Over(OutcomeClass.CONTEXT_TOO_LONG, "too long", is_final=False)
+    going_on, going_round = Standing(), Standing()
+    for _ in range(5):
+        going_on.failed(too_long)
+        going_on.answered()  # the summary
+        going_on.answered()  # what was asked for
+        going_round.failed(too_long)
+        going_round.answered()
+    assert going_on.final(NOW) is None
+    assert going_round.final(NOW) == Over(OutcomeClass.CONTEXT_TOO_LONG, "too long", is_final=True)
+
+
 def test_what_is_final_until_a_time_is_over_then() -> None:
     standing = Standing()
     back = NOW + timedelta(minutes=5)

@@ -11,7 +11,7 @@ from bot.adapters.gateway.dialects import Dialect
 
 _GEMINI = re.compile(r"/models/([^/:]+):(generateContent|streamGenerateContent)$")
 _PLAIN = re.compile(r"/(chat/completions|responses|messages)$")
-_TOLD = {"user", "system", "developer"}
+_TOLD = {"user", "system", "developer", "assistant", "model"}
 _FOLDER = re.compile(r"(?:[Ww]orking [Dd]irectory: |<cwd>)(/[^\s`'\"<]+)")
 
 Json = Mapping[str, object]
@@ -34,7 +34,7 @@ class Asked:
     model: str
     streams: bool
     tools: tuple[Declared, ...]
-    told: str  # by the program and its user; what tools answered is not in it
+    told: str  # by anybody; what tools answered is not in it
 
     @property
     def folder(self) -> str:

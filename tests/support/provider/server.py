@@ -104,9 +104,9 @@ class Provider:
             self.told.append(count)
 
     def _next(self, asked: Asked) -> tuple[str, Step]:
-        if not asked.tools:
-            return "", _SIDE
         name = next((name for name in self._scripts if name in asked.told), None)
+        if not asked.tools:  # a summary that forgot what it is about would end the script
+            return "", replace(_SIDE, text=f"{SIDE_WORDS}. {name or ''}")
         if name is None:
             self.strange.append(f"no script knows this: {asked.told[-300:]}")
             return "", Refused(418, "No script knows this conversation.")
