@@ -12,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.accounts import Use, accounts_of
+from bot.core.actions import StartWorkstream
 from bot.core.base import RunId
+from bot.core.decide import decide
 from bot.core.events import Event, Policy, RunStatus
+from bot.core.journal import Journal
 from bot.core.ledger import LedgerLine
+from bot.core.metrics import measure
 from bot.core.money import cover_left
 from bot.core.paying import covered, reservation_lines
 from bot.core.reservations import reservations, taken
@@ -168,3 +172,24 @@ def test_runs_on_one_ledger_never_pass_a_cap_together_whoever_is_killed(
 
     plans = {RunId(f"run{n}"): random_plan(seed + n, 5) for n in range(3)}
     play_together(plans, World(world.attempt, world.gate, person), policy, killed, look)
+
+
+def test_a_subscription_needs_no_yes_reserves_nothing_and_is_in_no_sum() -> None:
+    plus = tier("plus", provider="openai", billing="subscription")
+    policy = Policy(ladder=ladder(plus), month_caps={"openai": Decimal(20)})
+    state = fold(run_of(ONE, policy=policy))
+    [start] = decide(state, at(1), accounts_of([], RUN, at(1)))
+    assert isinstance(start, StartWorkstream)
+    assert (start.tier, start.reserved_usd) == (plus, 0)
+    begun = started("a", 1, tier="plus", provider="openai")
+    done = finished("a", 1, 60, tier="plus", usage=usage(usd="7"))
+    notional = call(Decimal(7), tier="plus", billing="subscription")
+    events = run_of(ONE, begun, done, policy=policy)
+    after = fold(events)
+    assert reservation_lines(state, after, at(60)) == ()
+    assert taken([notional], "2026-11") == {}
+    assert cover_left(fold([YES], after), at(99), accounts_of([notional], RUN, at(99))) == {
+        "openai": 4
+    }
+    assert measure(events, ONE, 1).cost_by_provider["openai"].usd == 0
+    assert list(Journal(RUN, at(60)).paid(done.completion, [notional])) == []
