@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bot.core.events import RunStatus
 from bot.core.handoff import CompletionStatus
+from tests.scenario.test_github_run import PLAN
 from tests.scenario.test_run import PAID
 from tests.support.sandboxes import needs_sandbox
 from tests.support.scripted_model import ScriptedModel, call, calls, finish
@@ -93,11 +93,8 @@ def test_a_run_without_one_says_so_and_doctor_what_mends_it(tmp_path: Path) -> N
 
 def test_on_github_an_attempt_that_requires_one_is_refused_with_the_reason(opens: Opens) -> None:
     with opens(agents={"sandbox": "required"}) as shop:
-        shop.ask(plan(work("one", "echo one > one.txt")))
-        state = shop.state()
-    assert state.status is RunStatus.WAITING
-    last = state.track("one").last
-    assert last
-    assert last.completion
-    assert last.completion.status is CompletionStatus.REFUSED
-    assert "agents.sandbox is required, and there is none here" in str(last.completion.error)
+        shop.ask(PLAN)
+        first = shop.state().track("one").attempts[0].completion
+    assert first
+    assert first.status is CompletionStatus.REFUSED
+    assert "agents.sandbox is required, and there is none here" in str(first.error)
