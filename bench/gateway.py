@@ -19,7 +19,7 @@ from statistics import median, quantiles
 
 from bench.figures import Figure
 
-CALLS, ROUNDS, AT_ONCE, EVENTS = 1_200, 5, 16, 40
+CALLS, ROUNDS, AT_ONCE, EVENTS = 600, 5, 16, 40
 _START_SECONDS = 120
 _MASTER = f"sk-{secrets.token_hex(32)}"  # LiteLLM starts with no weaker one
 _BODY = {"model": "m", "messages": [{"role": "user", "content": "x" * 8_000}], "max_tokens": 100}

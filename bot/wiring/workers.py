@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.gate_reports import GateReports, RepositoryCommits
-from bot.adapters.gateway.gateway import Gateway
 from bot.adapters.git import Repository
 from bot.adapters.public_api import read_source
 from bot.adapters.run_folder import RunFolder
@@ -24,6 +22,7 @@ from bot.drivers.local_workers import LocalWorkers
 from bot.usecases.run_gates import GateKeeper
 from bot.wiring.engines import find_servers
 from bot.wiring.environment import passed_variables, redactor, search_path
+from bot.wiring.gateway import gateway
 from bot.wiring.isolation import Apart
 from bot.wiring.tiers import engines
 
@@ -60,7 +59,7 @@ def build_workers(
         isolation=apart.isolation,
         refusal=apart.refusal,
         engines=engines(),
-        models=Gateway(os.environ.get, SystemClock().now),
+        models=gateway(environment, known),
         roles=load_roles(repository),
         rules=load_rules(repository),
         clock=SystemClock(),

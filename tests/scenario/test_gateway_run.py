@@ -117,3 +117,38 @@ def test_a_run_that_meets_its_cap_in_mid_answer_delivers_what_is_done_and_says_w
     assert asked["question"].startswith("b could only go on with acme, and the $0.00 that are left")
     assert done.report["approvals"][0]["used_usd"] == "0.031500", "a tenth is kept for fixes"
     assert "Reserved: $" in world.command("costs").stdout
+
+
+def test_a_run_that_was_recorded_is_played_again_without_its_provider(tmp_path: Path) -> None:
+    script = [
+        counted(call("write_file", path="a.txt", content=f"the key is {KEY}"), 1001),
+        counted(call("write_file", path="a.txt", content="a\n"), 1002),
+        counted(call("todo", done=[1]), 1003),
+        counted(finish(), 1004),
+    ]
+    file = tmp_path / "said.jsonl"
+    with ScriptedModel([refusal(503, "later"), *script]) as model:
+        world = world_of(tmp_path / "first", model)
+        world.env["ORCHESTRATE_RECORD"] = str(file)
+        first = world.run(plan(work("a", engine="builtin")))
+    assert first.exit_code == 0, first
+    said = file.read_text()
+    assert len(said.splitlines()) == 5
+    assert KEY not in said
+    again = make_world(tmp_path / "again", settings=GATES_OFF + TIER.format(model.base_url, ""))
+    again.env |= {"T_API_KEY": "anything", "ORCHESTRATE_REPLAY": str(file)}
+    second = again.run(plan(work("a", engine="builtin")))
+    assert second.exit_code == 0, second
+    tree = [world.tree(first.report["head_sha"]), again.tree(second.report["head_sha"])]
+    assert tree[0] == tree[1]
+    tokens = [[x["input_tokens"] for x in one.ledger_lines()] for one in (world, again)]
+    assert tokens[0] == tokens[1] == [0, 1001, 1002, 1003, 1004]
+
+
+def test_what_is_no_recording_is_told_in_a_line(tmp_path: Path) -> None:
+    with ScriptedModel([]) as model:
+        world = world_of(tmp_path, model)
+        world.env["ORCHESTRATE_REPLAY"] = str(tmp_path / "missing")
+        done = world.run(plan(work("a", engine="builtin")))
+    assert done.exit_code == 2
+    assert "is no recording" in done.stderr

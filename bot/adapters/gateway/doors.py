@@ -13,6 +13,7 @@ from decimal import Decimal
 from bot.adapters.gateway.answers import Count
 from bot.adapters.gateway.call_file import CallFile
 from bot.adapters.gateway.dialects import Asked, Caches, Dialect
+from bot.adapters.gateway.recording import Exchange, Recording
 from bot.core.allowance import Limit, Purse, TierAllowance
 from bot.core.base import ZERO_USD
 from bot.core.ledger import Billing, Tokens
@@ -35,6 +36,7 @@ class Entry:
     tokens: int  # the same
     count: Count
     reached_model: bool = True  # False: the provider refused it, or never heard of it
+    kept: bytearray | None = None  # its answer, where that is recorded
 
 
 @dataclass
@@ -48,6 +50,7 @@ class OpenDoor:
     now: Callable[[], datetime]
     call_file: CallFile
     until: datetime | None = None  # when the attempt is over
+    recording: Recording | None = None
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     under_way: set[asyncio.Task[object]] = field(default_factory=set)
     standing: Standing = field(default_factory=Standing)
@@ -84,7 +87,8 @@ class OpenDoor:
                 return None
             return after_limit(held_back, self.seconds_left(), self.now())
         n = max(self._calls, default=0) + 1
-        entry = Entry(n, asked, usd, tokens, Count(asked.dialect))
+        kept = None if self.recording is None else bytearray()
+        entry = Entry(n, asked, usd, tokens, Count(asked.dialect), kept=kept)
         self._entries[n] = entry
         self._calls[n] = self._call_of(entry)
         self.call_file.write(self._calls[n])  # before it is sent: we may be killed while it is
@@ -101,6 +105,20 @@ class OpenDoor:
         if because := _betrayal(self.tier, entry.count.model):
             self.allowance.stop(because)
             self.standing.failed(Over(OutcomeClass.QUOTA, because, is_final=True))
+
+    def record(self, entry: Entry, status: int, content_type: str, *, is_whole: bool) -> None:
+        """Put an exchange into the recording, if there is one."""
+        if self.recording is not None and entry.kept is not None:
+            exchange = Exchange(
+                tier=self.tier.name,
+                path=entry.asked.path,
+                request=entry.asked.data.decode(),
+                status=status,
+                content_type=content_type,
+                answer=entry.kept.decode("utf-8", "replace"),
+                is_whole=is_whole,
+            )
+            self.recording.write(exchange)
 
     def answered(self, failure: Failure | None) -> None:
         """Note that a client has its answer, or what of it there was."""

@@ -89,12 +89,10 @@ async def send(
         async with http.post(
             url, data=asked.data, headers=headers, allow_redirects=False, timeout=timeout
         ) as answer:
-            if answer.status != 200:
-                entry.reached_model = False
-                return await _error(answer, entry, hiding)
-            if answer.content_type == "text/event-stream":
-                return await _pass_events(request, answer, entry, hiding)
-            return await _pass_document(answer, entry, hiding)
+            came = await _read(request, answer, entry, hiding)
+            is_whole = not (isinstance(came, Answered) and came.is_cut)
+            door.record(entry, answer.status, answer.content_type, is_whole=is_whole)
+            return came
     except aiohttp.ClientConnectorError:
         entry.reached_model = False
         why = f"no connection to tier {door.tier.name}'s provider"
@@ -104,6 +102,17 @@ async def send(
     except aiohttp.ClientError as error:
         why = f"the connection broke before an answer came ({type(error).__name__})"
         return Failed(Failure(OutcomeClass.CRASH, why, Trouble.DOWN, maybe_billed=True))
+
+
+async def _read(
+    request: web.BaseRequest, answer: aiohttp.ClientResponse, entry: Entry, hiding: Hiding
+) -> Came:
+    if answer.status != 200:
+        entry.reached_model = False
+        return await _error(answer, entry, hiding)
+    if answer.content_type == "text/event-stream":
+        return await _pass_events(request, answer, entry, hiding)
+    return await _pass_document(answer, entry, hiding)
 
 
 async def _pass_events(
@@ -119,6 +128,7 @@ async def _pass_events(
             if total > _MAX_ANSWER_BYTES:
                 cut = f"the answer is longer than {_MAX_ANSWER_BYTES:,} bytes"
                 break
+            _keep(entry, data)
             out = held + hiding.through(passing.through(data))
             if response.prepared:
                 await response.write(out)
@@ -149,6 +159,7 @@ async def _pass_document(answer: aiohttp.ClientResponse, entry: Entry, hiding: H
     body = await start_of(answer.content, _MAX_ANSWER_BYTES)
     if len(body) > _MAX_ANSWER_BYTES:
         return Failed(broke_off(f"the answer is longer than {_MAX_ANSWER_BYTES:,} bytes"))
+    _keep(entry, body)
     passing.through(body)
     passing.end()
     failure = _what_is_wrong(passing, entry, "")
@@ -174,6 +185,7 @@ async def _error(answer: aiohttp.ClientResponse, entry: Entry, hiding: Hiding) -
     body = b""
     with suppress(aiohttp.ClientError, TimeoutError):
         body = hiding.through(await start_of(answer.content, _MAX_ERROR_BYTES)) + hiding.end()
+    _keep(entry, body)
     if entry.asked.hide_usage and answer.status in {400, 422} and b"stream_options" in body:
         return NotAskedFor()
     failure = failure_of(
@@ -186,6 +198,11 @@ async def _error(answer: aiohttp.ClientResponse, entry: Entry, hiding: Hiding) -
         return Failed(failure)
     said = web.Response(status=answer.status, headers=_back(answer.headers), body=body)
     return Failed(failure, said)
+
+
+def _keep(entry: Entry, data: bytes) -> None:
+    if entry.kept is not None:
+        entry.kept += data
 
 
 def _back(headers: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from bot.ports import Door, EngineOutcome, ModelCall
 
 if TYPE_CHECKING:  # an HTTP library takes longer to load than most commands to run
     from bot.adapters.gateway.doors import OpenDoor
+    from bot.adapters.gateway.recording import Recording
     from bot.adapters.gateway.server import Proxy
 
 _T = TypeVar("_T")
@@ -35,11 +36,16 @@ class Gateway:
         now: Callable[[], datetime],
         patience: Patience = Patience(),  # noqa: B008 - it cannot change
         pause: Pause = asyncio.sleep,
+        recording: Recording | None = None,
+        instead: str = "",
     ) -> None:
+        """Know where keys are. `instead`: an address that takes every provider's place, keyless."""
         self._key = key
         self._now = now
         self._patience = patience
         self._pause = pause
+        self._recording = recording
+        self._instead = instead
         self._lock = threading.Lock()
         self._running: _Running | None = None
         self._open = 0
@@ -71,9 +77,13 @@ class Gateway:
             self._running = self._running or _Running(self._patience, self._pause)
             self._open += 1
         running = self._running
-        key = self._key(tier.key_env) if tier.key_env else None
+        key = self._key(tier.key_env) if tier.key_env and not self._instead else None
+        if self._instead:
+            tier = tier.model_copy(update={"base_url": self._instead})
         calls = CallFile(call_file)
-        door = OpenDoor(tier, key, allowance, Purse(max_usd), self._now, calls, until)
+        door = OpenDoor(
+            tier, key, allowance, Purse(max_usd), self._now, calls, until, self._recording
+        )
         running.do(running.add(door))
         try:
             yield _Door(door, running)
