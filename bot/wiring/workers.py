@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.gate_reports import GateReports, RepositoryCommits
