@@ -48,6 +48,7 @@ class Workers:
     """Workers whose attempts end at once, as they are told."""
 
     does: Does = result_of
+    place: str = "here"
     tiers: list[str] = field(default_factory=list)
 
     def attempt(self, attempting: Attempting, say: Callable[[str], None]) -> Result:

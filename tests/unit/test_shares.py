@@ -146,7 +146,7 @@ def test_shares_together_never_pass_the_limit_and_every_run_ends(seed: int, limi
 
 
 def test_a_run_of_many_lands_on_a_small_account_one_after_another() -> None:
-    policy = Policy(ladder=ladder(tier("local", requests_per_day=20)), apart=True)
+    policy = Policy(ladder=ladder(tier("local", requests_per_day=26)), apart=True)
     played = play(side_by_side(6), World(), policy=policy)
     assert len(played.state.landing) == 6
     assert sorted(played.starts.values()) == [0, 0, 60, 60, 120, 120]
