@@ -314,7 +314,7 @@ def test_a_run_that_stops_for_money_goes_on_after_a_yes_and_the_ledger_says_who(
             assert len(spent) == len(model.requests)
             assert all(f'"approval":"{grant.id}"' in line for line in spent)
             costs = shop.text(ledger, "COSTS.md")
-            assert "| acme | 3 | 3,000 | 150 | $0.0360 | $19.9640 |" in costs
+            assert "| acme | 3 | 3,000 | 150 | $0.0360 | $19.9640 of $20.00 |" in costs
             assert "| acme | $2.00 | alice | the run's end | it is worth it |" in costs
 
 
