@@ -162,10 +162,10 @@ def test_where_a_month_ends_is_told_of_past_ones_too_and_by_provider_only(shop, 
     (shop.path / ".github" / "orchestrate.yml").write_text("limits: {provider_month_usd: 1}")
     text = say(costs, month="2020-02", forecast=True).text
     assert text.startswith("2020-02: spent $1.50\n")
-    assert re.search(r"^acme +\$1\.50 +reached on 2020-02-21$", text, re.MULTILINE)
+    assert re.search(r"^acme +\$1\.50 +\$1\.00: reached on 2020-02-21$", text, re.MULTILINE)
     february = json.loads(say(costs, month="2020-02", forecast=True, json=True).text)
     assert february["providers"]["acme"]["forecast_usd"] == "1.500000"
-    assert february["cap_usd"] == "1.000000"
+    assert february["providers"]["acme"]["cap_usd"] == "1.000000"
     now = json.loads(say(costs, forecast=True, json=True).text)
     assert (now["days_gone"] > 0, "openrouter-free" in now["free"]) == (True, True)
     for wrong in ({"month": "2026-13"}, {"month": "2999-01"}, {"by": By.RUN}):

@@ -188,11 +188,13 @@ def test_a_run_that_stops_for_money_goes_on_after_a_yes_and_no_job_had_the_key_b
 
             assert shop.holders("GROQ_API_KEY") == ["agent --run 1", "check --gates review"]
 
-            said, *spent = shop.ledger()
+            said, *others = shop.ledger()
             told = [said[name] for name in ("entry", "by", "provider", "cost_usd", "justification")]
             assert told == ["approve", "alice", "groq", "2.000000", "it is worth it"]
+            spent = [each for each in others if each["entry"] == "spend"]
             assert len(spent) == len(model.requests)
-            assert {(each["entry"], each["approval"]) for each in spent} == {("spend", said["id"])}
+            assert {each["entry"] for each in others} == {"reserve", "spend", "release"}
+            assert {each["approval"] for each in others} == {said["id"]}
             assert "groq $2.00 by alice because it is worth it" in shop.live()
 
 
