@@ -178,6 +178,14 @@ def test_a_program_that_asks_only_for_what_does_not_pass_is_stopped() -> None:
     assert failure.outcome is OutcomeClass.BAD_REQUEST
 
 
+def test_side_calls_to_a_smaller_model_are_refused_and_end_nothing() -> None:
+    with ScriptedModel([answer(Dialect.CHAT, TURN)]) as model, door_to(model.base_url) as door:
+        got = [ask(door, Dialect.CHAT, model="small").status_code for _ in range(5)]
+        assert (door.failure(), door.trouble()) == (None, None)
+        assert ask(door, Dialect.CHAT).status_code == 200
+    assert got == [404] * 5
+
+
 def test_a_web_page_says_that_the_address_is_wrong() -> None:
     page = Fault(200, {}, "text/html", (b"<html>sign in</html>",))
     with ScriptedModel([page]) as model, door_to(model.base_url) as door:

@@ -194,6 +194,7 @@ LIES = {
     "minus tokens": (line(input_tokens=-1_000), "cannot be"),
     "minus tokens written": (line(output_tokens=-1), "cannot be"),
     "minus tokens cached": (line(cached_tokens=-1), "cannot be"),
+    "minus tokens kept": (line(written_tokens=-1), "cannot be"),
     "more tokens than there are": (line(input_tokens=10**30), "cannot be"),
     "a call's model with a mention": (line(model="@everyone hi"), "no name"),
     "fewer requests than calls": (spends(requests=1), "its requests is not the sum"),
@@ -215,6 +216,18 @@ def test_a_price_nobody_knows_is_never_known_to_a_job() -> None:
     sealed, said = line(cost_known=True)(honest(unpriced))
     found = check_handback(sealed, said, replace(EXPECTED, tier=unpriced))
     assert "another cost_known" in found
+
+
+def test_what_nobody_counted_costs_what_was_set_aside_for_it() -> None:
+    uncounted = replace(CALLS[0], counted=False, usd=Decimal("0.7"))
+    kept = replace(CALLS[1], written_tokens=100, written_for_an_hour_tokens=50)
+    sealed, said = honest(calls=(uncounted, kept))
+    assert sealed.spend[0].cost_usd == Decimal("0.7")
+    assert check_handback(sealed, said, EXPECTED) == ""
+    free = tier("free")
+    sealed, said = line(cost_known=False, cost_usd=Decimal(5))(honest(free))
+    found = check_handback(sealed, said, replace(EXPECTED, tier=free))
+    assert "another cost_usd" in found
 
 
 def test_a_failure_needs_no_proof() -> None:

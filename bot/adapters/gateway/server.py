@@ -100,7 +100,8 @@ class Proxy:
         self, door: OpenDoor, dialect: Dialect, refusal: Refusal, *, close: bool = False
     ) -> web.Response:
         """Refuse what could never be passed on; a program that only asks so gets nowhere."""
-        door.failed(Over(OutcomeClass.BAD_REQUEST, refusal.because, is_final=False))
+        if refusal.trouble is not Why.MODEL:  # some try a smaller one for their side calls first
+            door.failed(Over(OutcomeClass.BAD_REQUEST, refusal.because, is_final=False))
         return _refuse(dialect, refusal, close=close)
 
     async def _serve(

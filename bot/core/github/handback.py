@@ -12,7 +12,7 @@ from pydantic import Field
 
 from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, WorkstreamId
 from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
-from bot.core.ledger import LedgerLine, call_id
+from bot.core.ledger import Billing, LedgerLine, call_id
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
 from bot.core.routing import Tier
@@ -166,7 +166,7 @@ def _wrong_line(line: LedgerLine, nth: int, completion: Completion, expected: Ex
         return "names a model that is no name"
     tier = expected.tier
     cost, known = tier.charge(line.tokens)
-    if not line.cost_known:  # then it is what was set aside for it
+    if tier.billing is Billing.PAID and not line.cost_known:  # what was set aside for it
         cost = max(cost, line.cost_usd)
     attempt = (expected.run, expected.workstream.id, expected.attempt)
     ours = LedgerLine(
