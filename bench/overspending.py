@@ -24,7 +24,7 @@ from tests.support.dialects import answer, request
 from tests.support.doorway import PAID, gateway, tier_at
 from tests.support.scripted_model import Fault, Request, ScriptedModel
 
-SCHEDULES, STEPS, CLIENTS, OVER_HTTP = 1_000, 150, 32, 12
+SCHEDULES, STEPS, CLIENTS, OVER_HTTP = 1_000, 150, 32, 8
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
@@ -146,7 +146,7 @@ def _client(url: str, seed: int) -> None:
         with requests.Session() as session:
             session.trust_env = False
             try:
-                got = session.post(url + path, json=body, stream=True, timeout=60)
+                got = session.post(url + path, json=body, stream=True, timeout=5)
                 if chance.random() < 0.3:
                     next(got.iter_content(10), None)  # and away
                 else:
