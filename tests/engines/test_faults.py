@@ -101,7 +101,7 @@ def test_the_next_tier_goes_on_where_the_first_one_had_to_stop(
     with Provider({told("a"): begun(engine, LASTING[fault].fault)}) as first, second() as then:
         world = engine_world(tmp_path, tier(engine, first), tier("builtin", then, "second"))
         done = world.start_run(PLAN, wrap=hurried).end(SECONDS)
-    assert done.exit_code == 0, done
+        assert done.exit_code == 0, done
     [(one, outcome), *others] = outcomes(world, done)
     assert (one, others) == ("first", [("second", "done")])
     assert outcome in {LASTING[fault].outcome, *LASTING[fault].or_else}
@@ -123,7 +123,7 @@ def test_a_key_that_is_refused_stops_the_work_and_keeps_it_for_a_retry(
         assert stopped.exit_code == 1, stopped
         assert world.command("retry", stopped.id, "a").exit_code == 0
         done = world.resume(stopped.id)
-    assert done.exit_code == 0, done
+        assert done.exit_code == 0, done
     assert outcomes(world, done)[1:] == [("second", "done")]
     assert whole(world, done)
     assert_counted(world, first, then)
@@ -140,7 +140,7 @@ def test_a_fault_that_passes_costs_a_moment_and_no_attempt(
     with Provider({told("a"): script}) as provider:
         world = engine_world(tmp_path, tier(engine, provider))
         done = world.start_run(PLAN, wrap=hurried).end(SECONDS)
-    assert done.exit_code == 0, done
+        assert done.exit_code == 0, done
     assert outcomes(world, done) == [("first", "done")]
     assert whole(world, done)
     assert_counted(world, provider)
@@ -154,7 +154,7 @@ def test_another_model_that_answers_is_named(engine: str, tmp_path: Path) -> Non
     with Provider({told("a"): Script(*other)}) as provider:
         world = engine_world(tmp_path, tier(engine, provider))
         done = world.start_run(PLAN, wrap=hurried).end(SECONDS)
-    assert done.exit_code == 0, done
+        assert done.exit_code == 0, done
     [finished] = (e for e in world.events(done.id) if e["type"] == "workstream.finished")
     assert finished["completion"]["model_requested"] == "scripted-1"
     assert finished["completion"]["model_returned"] == "another-model"
@@ -171,7 +171,7 @@ def test_a_paid_variant_that_answers_for_a_free_one_stops_its_tier(
         free = tier(engine, first, model="scripted-1:free")
         world = engine_world(tmp_path, free, tier("builtin", then, "second"))
         done = world.start_run(PLAN, wrap=hurried).end(SECONDS)
-    assert done.exit_code == 0, done
+        assert done.exit_code == 0, done
     assert outcomes(world, done) == [("first", "quota"), ("second", "done")]
     assert whole(world, done)
     assert_counted(world, first, then)

@@ -62,7 +62,7 @@ def test_a_key_that_the_provider_repeats_reaches_nobody(engine: str, tmp_path: P
         world = engine_world(tmp_path, tier(engine, provider))
         world.env[KEY_NAME] = key
         done = world.start_run(PLAN).end(300)
-    assert done.exit_code == 1, done
+        assert done.exit_code == 1, done
     assert "Incorrect API key provided: [key]" in str(done.workstream("a")["error"])
     assert_nowhere(world, done, key)
 

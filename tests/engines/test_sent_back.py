@@ -31,7 +31,7 @@ def test_a_program_that_stops_too_early_is_told_what_is_open(engine: str, tmp_pa
         world = engine_world(tmp_path, tier(engine, provider))
         checked = work("a", acceptance=[{"run": "grep -q a a.txt"}])
         done = world.start_run(plan(checked)).end(300)
-    assert done.exit_code == 0, done
+        assert done.exit_code == 0, done
     assert done.workstream("a")["attempts"] == 1
     if engine != "builtin":  # which says it to itself, in the same conversation
         assert "You stopped, and it is not done." in provider.requests[-1].text

@@ -1,4 +1,7 @@
-"""Every agent program does the same three workstreams, two side by side and one that needs both."""
+"""Every agent program does the same three workstreams, two side by side and one that needs both.
+
+In a sandbox: without one each of them works in the other stories of this folder.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,13 @@ from tests.support.engine_stories import (
     work_of,
 )
 from tests.support.provider import Provider, shell
+from tests.support.sandboxes import needs_sandbox, with_sandbox
 from tests.support.world import plan, work
 
 BOTH = "cat one.txt two.txt > both.txt"
 
 
+@needs_sandbox
 @pytest.mark.parametrize("engine", ["builtin", *PROGRAMS])
 def test_two_side_by_side_and_one_that_needs_both(engine: str, tmp_path: Path) -> None:
     needed(engine)
@@ -28,15 +33,17 @@ def test_two_side_by_side_and_one_that_needs_both(engine: str, tmp_path: Path) -
     scripts = {told(name): work_of(engine, name) for name in names[:2]}
     scripts[told("both")] = work_of(engine, "both", shell(BOTH), shell("test -s both.txt"))
     with Provider(scripts) as provider:
-        world = engine_world(tmp_path, tier(engine, provider))
+        world = with_sandbox(engine_world(tmp_path, tier(engine, provider)))
         asked = [
             work(name, engine=engine, acceptance=[{"run": f"test -s {name}.txt"}]) for name in names
         ]
         asked[2]["needs"] = ["one", "two"]
         done = world.start_run(plan(*asked)).end(300)
-    assert done.exit_code == 0, done
+        assert done.exit_code == 0, done
     assert world.files(done.report["branch"])["both.txt"] == "one\ntwo"
     events = world.events(done.id)
+    ended = [e["completion"] for e in events if e["type"] == "workstream.finished"]
+    assert {completion["isolation"] for completion in ended} == {"sandbox"}
     accepted = {e["workstream"] for e in events if e["type"] == "workstream.acknowledged"}
     assert accepted == set(names)
     spent = [line for line in world.ledger_lines() if line["entry"] == "spend"]

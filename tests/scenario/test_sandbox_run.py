@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from bot.core.handoff import CompletionStatus
 from tests.scenario.test_github_run import PLAN
 from tests.scenario.test_run import PAID
-from tests.support.sandboxes import needs_sandbox
+from tests.support.sandboxes import needs_sandbox, with_sandbox
 from tests.support.scripted_model import ScriptedModel, call, calls, finish
 from tests.support.stories import Opens
-from tests.support.world import GATES_OFF, World, make_world, plan, work
+from tests.support.world import GATES_OFF, make_world, plan, work
 
 TESTED = GATES_OFF.replace("tests: {enabled: false}", "tests: {command: python3 -m unittest}")
 REQUIRED = "agents: {sandbox: required}\n"
-
-
-def with_sandbox(world: World) -> World:
-    """Let it find bubblewrap, which the other stories' machine has not."""
-    there = os.environ["PATH"].split(":")
-    world.env["PATH"] = ":".join(each for each in there if not each.endswith("/programs"))
-    return world
 
 
 @needs_sandbox
