@@ -13,8 +13,14 @@ from bot.core.provider_failures import Failure, Trouble
 AGAIN = {Trouble.BUSY: 4, Trouble.DOWN: 3, Trouble.CUT: 2}  # how often, at most
 LONGEST_WAIT = 60.0  # seconds; an agent's time is better spent on another tier
 IN_A_ROW = 3  # so many that nobody answers are no accident of one request
+AN_INSTANT = 0.5  # seconds; with no more left, nothing is sent and answered
 
-_AT_ONCE = {OutcomeClass.AUTHENTICATION, OutcomeClass.QUOTA, OutcomeClass.RATE_LIMIT}
+_AT_ONCE = {
+    OutcomeClass.AUTHENTICATION,
+    OutcomeClass.QUOTA,
+    OutcomeClass.RATE_LIMIT,
+    OutcomeClass.TIMEOUT,
+}
 _BY_LIMIT = {
     Limit.MINUTE: OutcomeClass.RATE_LIMIT,
     Limit.PARKED: OutcomeClass.RATE_LIMIT,
@@ -58,8 +64,17 @@ class Sent:
     chance: float  # 0 to 1, for workers that failed together shall not come back together
 
 
+def in_time(failure: Failure, seconds_left: float) -> Failure:
+    """Blame no provider that had no time to answer: where the attempt's ended, that is why."""
+    if failure.outcome is not OutcomeClass.CRASH or seconds_left > AN_INSTANT:
+        return failure
+    why = "its time was up before an answer came"
+    return Failure(OutcomeClass.TIMEOUT, why, maybe_billed=failure.maybe_billed)
+
+
 def after_failure(failure: Failure, sent: Sent, patience: Patience, now: datetime) -> Again | Over:
     """Decide what follows a failure of which the client has seen nothing yet."""
+    failure = in_time(failure, sent.seconds_left)
     if failure.trouble is None:
         back_at = None if failure.wait_seconds is None else _later(now, failure.wait_seconds)
         is_final = failure.outcome in _AT_ONCE

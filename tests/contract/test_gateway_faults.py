@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -271,6 +272,24 @@ def test_silence_in_the_middle_of_an_answer_cuts_it() -> None:
         trouble = door.trouble()
     assert trouble is not None
     assert "broke off" in trouble.message
+
+
+@pytest.mark.parametrize("begins", [False, True], ids=["before an answer", "in the middle of one"])
+def test_silence_until_the_attempt_is_over_is_no_fault_of_the_providers(begins: bool) -> None:
+    half = stream({"content": "half"}) if begins else ()
+    until = SystemClock().now() + timedelta(seconds=1)
+    with (
+        ScriptedModel([Fault(pieces=half, then="hang")]) as model,
+        Gateway(lambda _: None, SystemClock().now).open(
+            tier_at(model.base_url), ZERO_USD, until=until
+        ) as door,
+    ):
+        with suppress(requests.RequestException):
+            ask(door, Dialect.CHAT, stream=True)
+        failure = door.failure()
+    assert failure is not None
+    assert failure.outcome is OutcomeClass.TIMEOUT
+    assert "time was up" in failure.message
 
 
 # --- money ---------------------------------------------------------------------------------------

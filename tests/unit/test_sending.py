@@ -48,6 +48,17 @@ def test_waits_grow_where_nobody_said_how_long() -> None:
     assert isinstance(after(busy, Sent({Trouble.BUSY: 4}, 600, 0.5)), Over)
 
 
+def test_where_the_attempts_time_ended_that_is_said_and_not_that_the_provider_is_silent() -> None:
+    silent, no_more = broke_off("the provider said nothing for 0 s"), Sent({}, 0.0, 0.5)
+    over = after(silent, no_more)
+    assert isinstance(over, Over)
+    assert (over.outcome, over.is_final) == (OutcomeClass.TIMEOUT, True)
+    assert "time was up" in over.message
+    said = after(failure_of(429, "slow", retry_after="90"), no_more)  # it did answer
+    assert isinstance(said, Over)
+    assert said.outcome is OutcomeClass.RATE_LIMIT
+
+
 failures = st.builds(
     Failure,
     st.sampled_from([OutcomeClass.RATE_LIMIT, OutcomeClass.CRASH]),

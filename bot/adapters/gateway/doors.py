@@ -20,7 +20,7 @@ from bot.core.ledger import Billing, Tokens
 from bot.core.outcomes import OutcomeClass
 from bot.core.provider_failures import Failure
 from bot.core.routing import Tier
-from bot.core.sending import Again, Over, Standing, after_limit
+from bot.core.sending import Again, Over, Standing, after_limit, in_time
 from bot.ports import ModelCall
 
 _CHARACTERS_A_TOKEN = 4
@@ -125,7 +125,8 @@ class OpenDoor:
         if failure is None:
             self.standing.answered()
             return
-        at_once = {OutcomeClass.AUTHENTICATION, OutcomeClass.QUOTA}
+        failure = in_time(failure, self.seconds_left())
+        at_once = {OutcomeClass.AUTHENTICATION, OutcomeClass.QUOTA, OutcomeClass.TIMEOUT}
         self.failed(Over(failure.outcome, failure.message, failure.outcome in at_once))
 
     def failed(self, over: Over) -> None:
