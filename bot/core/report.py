@@ -220,7 +220,8 @@ def accounts_when(question: ApprovalRequested) -> Accounts:
 
 def status_of(state: RunState) -> RunStatus:
     """Return where a run stands; one in which nothing can run before a person speaks waits."""
-    if state.finished is None and not state.running and open_questions(state):
+    at_work = any(not attempt.is_lost for attempt in state.running)
+    if state.finished is None and not at_work and open_questions(state):
         return RunStatus.WAITING
     return state.status
 

@@ -34,7 +34,7 @@ def start(
     lost = [a.started.workstream for a in state.running if a.lease_until <= now]
     busy = [a for a in state.running if a.lease_until > now]
     held = tuple(Held(a.started.tier, a.started.share) for a in busy)
-    queue = [state.workstreams[name] for name in [*lost, *_ready(state)]]
+    queue = [state.workstreams[name] for name in dict.fromkeys([*lost, *_ready(state)])]
     cover = cover_left(state, now, accounts)
     round_ = _Round(
         state,
@@ -45,7 +45,7 @@ def start(
         Allotment(accounts, held, state.policy.apart),
         [state.workstreams[a.started.workstream] for a in busy],
         [a.started.provider for a in busy if a.started.reserved_usd],
-        _to_come(state) + len(lost),
+        len(_to_come(state).union(lost)),
     )
     for nth, workstream in enumerate(queue):
         if len(round_.running) >= state.policy.max_parallel:
@@ -198,9 +198,9 @@ class _Round:
         return isinstance(verdict, NeedsApproval) and verdict.tier.provider in self.paid_providers
 
 
-def _to_come(state: RunState) -> int:
+def _to_come(state: RunState) -> set[str]:
     open_ = {WorkstreamStatus.READY, WorkstreamStatus.PENDING}
-    return sum(standing.status in open_ for standing in state.standings.values())
+    return {name for name, standing in state.standings.items() if standing.status in open_}
 
 
 def _ready(state: RunState) -> list[str]:

@@ -45,6 +45,7 @@ class Attempt:
     lease_until: Moment
     finished: happened.WorkstreamFinished | None = None
     hand_outs: int = 1  # how often it was handed out, for want of an answer
+    is_lost: bool = False  # its record says that nobody works on it any more
 
     @property
     def number(self) -> int:
@@ -184,11 +185,14 @@ class RunState:
         track = self.track(workstream.id)
         if track.landed:
             return Standing(WorkstreamStatus.LANDED)
-        running = track.last is not None and track.last.finished is None
+        owed = track.last if track.last and not track.last.finished else None
+        running = owed is not None and not owed.is_lost
         if self.cancelled and (self.finished or not running):
             return Standing(WorkstreamStatus.CANCELLED, self.cancelled.because or "the run was")
         if running:
             return Standing(WorkstreamStatus.RUNNING)
+        if owed:
+            return Standing(WorkstreamStatus.READY)  # to be handed out again
         if track.last and not track.retry_is_due:
             ended = self._ended(track)
             if ended:
@@ -398,7 +402,8 @@ def _apply_to_workstream(state: RunState, event: WorkstreamEvent) -> RunState:
             changed = replace(track, retried=event)
             state = replace(state, finished=None)
         case happened.WorkstreamProgressed() if last and current and not last.finished:
-            alive = replace(last, lease_until=event.lease_until)
+            over = event.lease_until <= event.at
+            alive = replace(last, lease_until=event.lease_until, is_lost=over)
             changed = replace(track, attempts=(*track.attempts[:-1], alive))
         case happened.WorkstreamFinished() if last and current and not last.finished:
             ended = replace(last, finished=event)
