@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Literal
 
 from bot.core import names
-from bot.core.accounts import Accounts
 from bot.core.actions import AskHuman
 from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, Usd
 from bot.core.decide import decide
@@ -18,6 +17,7 @@ from bot.core.gates import Finding, GateName
 from bot.core.metrics import Cost, Metrics, measure, sum_of
 from bot.core.money import approvals
 from bot.core.state import RunState, WorkstreamStatus, fold
+from bot.core.waiting import accounts_when, waits
 from bot.errors import Exit
 
 USUAL_USD = Decimal("2.00")  # proposed to a person who is asked for money
@@ -38,6 +38,7 @@ class WorkstreamReport(Strict):
     files_changed: int
     cost_usd: Usd | None  # None: nobody knows
     error: str | None
+    waiting: str | None = None  # for what, where it could start and does not
 
 
 class ConflictReport(Strict):
@@ -128,6 +129,7 @@ def make_report(state: RunState, events: Iterable[Event], run: RunId) -> Report:
     metrics = measure(events, state.plan, state.policy.max_parallel)
     costs = metrics.cost_by_workstream
     total = sum_of(costs.values())
+    held_back = waits(state, open_questions(state))
     return Report(
         run=run,
         status=status_of(state),
@@ -135,7 +137,10 @@ def make_report(state: RunState, events: Iterable[Event], run: RunId) -> Report:
         branch=state.integration.branch if state.integration else None,
         head_sha=state.head_sha,
         workstreams=tuple(
-            _workstream(state, run, name, costs.get(name, Cost())) for name in state.workstreams
+            _workstream(state, run, name, costs.get(name, Cost())).model_copy(
+                update={"waiting": held_back.get(name)}
+            )
+            for name in state.workstreams
         ),
         conflicts=tuple(
             ConflictReport(
@@ -211,11 +216,6 @@ def open_questions(state: RunState) -> tuple[ApprovalRequested, ...]:
         if question.cause in {a.cause for a in actions if isinstance(a, AskHuman)}:
             found.append(question)
     return tuple(found)
-
-
-def accounts_when(question: ApprovalRequested) -> Accounts:
-    """Return what the ledger said when a question was put: only then was it decided."""
-    return Accounts({question.provider: question.others_usd} if question.provider else {})
 
 
 def status_of(state: RunState) -> RunStatus:

@@ -66,7 +66,7 @@ def route_now(
     """Find the tier for a workstream's next attempt; `little` says of which too little is left."""
     attempts = state.track(workstream.id).attempts
     return route(
-        _pinned(state, workstream),
+        pinned(state, workstream),
         state.policy.ladder,
         exhausted={**little, **out_at(state.outages, now)},
         tried={a.started.tier for a in attempts if a.finished},
@@ -121,7 +121,7 @@ class _Round:
         """Say why it begins without the money it is worth, or nothing; None: a person is asked."""
         out = out_at(self.state.outages, self.now)
         choice = choice_for(
-            self.state, _pinned(self.state, workstream), out, self._cover_for(workstream)
+            self.state, pinned(self.state, workstream), out, self._cover_for(workstream)
         )
         if choice is None:
             return ""
@@ -215,7 +215,7 @@ def _ready(state: RunState) -> list[str]:
     return sorted(ready, key=lambda name: (-remaining[name], -len(followers[name])))
 
 
-def _pinned(state: RunState, workstream: Workstream) -> Workstream:
+def pinned(state: RunState, workstream: Workstream) -> Workstream:
     """Let `--engine` count where the plan pins none."""
     if workstream.engine is not None or not state.policy.engine:
         return workstream

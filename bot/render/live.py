@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Self
 
@@ -16,7 +16,9 @@ from rich.text import Text
 
 from bot.core.events import Event, RunStatus
 from bot.core.metrics import Cost, cost_of, sum_of, tiers_of
+from bot.core.report import open_questions
 from bot.core.state import RunState, Standing, WorkstreamStatus
+from bot.core.waiting import waits
 from bot.render.log import tell
 from bot.render.terminal import NARROW, STATE_STYLES, Now, console_for
 from bot.render.words import URGENCY, count, defused, dollars, elapsed, engine_name, words
@@ -51,6 +53,7 @@ class LiveScreen:
         self._now = now
         self._state = RunState()
         self._lines: dict[str, str] = {}
+        self._waits: Mapping[str, str] = {}
         self._guard = threading.Lock()
         self._live = Live(
             console=console,
@@ -70,8 +73,9 @@ class LiveScreen:
 
     def show(self, state: RunState) -> None:
         """Show where the run stands, at the next refresh."""
+        held_back = waits(state, open_questions(state))
         with self._guard:
-            self._state = state
+            self._state, self._waits = state, held_back
 
     def line(self, workstream: str, text: str) -> None:
         """Show what a workstream's engine says, at the next refresh; the last line counts."""
@@ -81,7 +85,7 @@ class LiveScreen:
 
     def _draw(self) -> RenderableType:
         with self._guard:
-            state, lines = self._state, dict(self._lines)
+            state, lines = self._state, {**self._lines, **self._waits}
         size = self._console.size
         rows = max(min(MAX_ROWS, size.height - 3), 1)  # with the head, "and more", the footer
         return progress(state, lines, self._now(), size.width, rows)
@@ -126,7 +130,7 @@ def _most_urgent(state: RunState, rows: int) -> list[str]:
 
 
 def _said(state: RunState, name: str, standing: Standing, lines: dict[str, str]) -> str:
-    if standing.status is WorkstreamStatus.RUNNING:
+    if standing.status in {WorkstreamStatus.RUNNING, WorkstreamStatus.READY}:
         return defused(standing.because or lines.get(name, ""), MAX_LINE)
     if standing.status is WorkstreamStatus.LANDED:
         last = state.track(name).last

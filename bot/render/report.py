@@ -148,6 +148,7 @@ def _print_workstreams(console: Console, report: Report, state: RunState, now: d
         for name, standing in state.standings.items()
         if standing.because and standing.status not in told
     ]
+    reasons += [f"{one.id}: {one.waiting}" for one in report.workstreams if one.waiting]
     if reasons:
         console.print()
     for reason in reasons:

@@ -215,6 +215,7 @@ def test_the_report_has_exactly_the_fields_that_were_promised():
         "files_changed": 1,
         "cost_usd": "0.000000",
         "error": None,
+        "waiting": None,
     }
     assert report["workstreams"][1]["error"] == "conflicts with a in README.md"
     assert report["conflicts"] == [

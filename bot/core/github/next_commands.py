@@ -9,12 +9,12 @@ from bot.core.github.presence import Presence
 from bot.core.money import cap_reached
 from bot.core.report import (
     Report,
-    accounts_when,
     lost_workstreams,
     open_questions,
     proposed_usd,
 )
 from bot.core.state import RunState
+from bot.core.waiting import accounts_when
 
 
 def next_commands(state: RunState) -> tuple[str, ...]:

@@ -158,9 +158,10 @@ def _row(page: _Page, one: WorkstreamReport) -> tuple[str, ...]:
         title = link(title, page.links.issue(sub_issue.number))
     branch = link("branch", page.links.branch(one.branch)) if one.branch and page.branches else ""
     cost = page.report.metrics.cost_by_workstream.get(one.id)
+    waiting = f"<br>{inline(one.waiting, 200)}" if one.waiting else ""
     return (
         f"`{one.id}` {title}",
-        f"{words(one.status.value)} {SYMBOLS[one.status]}",
+        f"{words(one.status.value)} {SYMBOLS[one.status]}{waiting}",
         workstream.role,
         inline(one.engine or "", 40),
         _model(page, one),

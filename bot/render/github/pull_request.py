@@ -24,6 +24,7 @@ from bot.render.github.sections import (
     lost_list,
     not_made,
     questions,
+    waiting_list,
 )
 
 WORDS = 1_500  # characters of an agent's words at most
@@ -67,6 +68,7 @@ def pull_body(
         f"{_reference(state, presence.issue)} Asked for by {inline(requester, 60)}.",
         headline(run, state, presence),
         questions(state),
+        waiting_list(state),
         conflict_line(state, presence),
         "## What was done",
         _done(state, presence, links),

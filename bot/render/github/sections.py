@@ -16,6 +16,7 @@ from bot.core.money import Approval, approvals
 from bot.core.names import combined_branch
 from bot.core.report import open_questions
 from bot.core.state import RunState, WorkstreamStatus
+from bot.core.waiting import waits
 from bot.render.github.markdown import GATE_SYMBOLS, bullets, code, link, paragraphs, quoted, table
 from bot.render.words import count, dollars, figures_of, measured, words
 
@@ -39,6 +40,12 @@ def questions(state: RunState) -> str:
     if len(asked) > MAX_QUESTIONS:
         lines.append(f"… and {len(asked) - MAX_QUESTIONS} more questions")
     return paragraphs(*lines).strip()
+
+
+def waiting_list(state: RunState) -> str:
+    """List the workstreams that could start, and what each waits for."""
+    held_back = waits(state, open_questions(state)).items()
+    return bullets([f"`{name}` {inline(why, 300)}" for name, why in held_back], MAX_LISTED)
 
 
 def gates_table(state: RunState, events: Sequence[Event], presence: Presence, links: Links) -> str:
