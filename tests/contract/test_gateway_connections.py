@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import http.client
 import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -90,28 +88,6 @@ def test_only_the_four_ways_to_ask_a_model_are_there() -> None:
             got = requests.post(f"{url}/v1/chat/completions", json=body, timeout=20)
             assert got.status_code == 404
         assert requests.get(f"{door.url}/v1/chat/completions", timeout=20).status_code == 404
-
-
-def test_those_without_a_network_reach_the_same_doors_by_a_socket_for_our_user_alone() -> None:
-    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model:
-        ours = gateway()
-        with ours.open(tier_at(model.base_url), ZERO_USD) as door:
-            place = Path(ours.socket_path)
-            assert place.parent.stat().st_mode & 0o777 == 0o700
-            secret = door.url.rpartition("/")[2]
-            got = by_socket(place, f"/{secret}/v1/chat/completions", request(Dialect.CHAT)[1])
-            assert (got, len(door.calls())) == (200, 1)
-        assert (place.parent.exists(), ours.socket_path) == (False, "")
-
-
-def by_socket(place: Path, path: str, body: object) -> int:
-    """Ask by a socket; return the status."""
-    client = http.client.HTTPConnection("gateway")
-    client.sock = socket.socket(socket.AF_UNIX)
-    with client.sock:
-        client.sock.connect(str(place))
-        client.request("POST", path, json.dumps(body))
-        return client.getresponse().status
 
 
 def test_a_door_that_is_closed_is_no_door() -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.core.allowance import WHOLE, Purse, Share, TierAllowance
@@ -50,12 +48,6 @@ class Gateway:
         self._running: _Running | None = None
         self._open = 0
         self._allowances: dict[Tier, TierAllowance] = {}
-
-    @property
-    def socket_path(self) -> str:
-        """Where it listens beside its port, for those without a network; empty: no door is open."""
-        running = self._running
-        return running.socket_path if running else ""
 
     @contextmanager
     def open(
@@ -133,9 +125,7 @@ class _Running:
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._thread.start()
         self.proxy: Proxy = Proxy(patience, pause)
-        self._folder = tempfile.TemporaryDirectory(prefix="gateway-")  # for our user alone
-        self.socket_path = str(Path(self._folder.name) / "socket")
-        self.port = self.do(self.proxy.start(self.socket_path))
+        self.port = self.do(self.proxy.start())
 
     def do(self, work: Coroutine[object, object, _T]) -> _T:
         """Do something in the proxy's thread, and wait for it."""
@@ -154,4 +144,3 @@ class _Running:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._folder.cleanup()

@@ -41,8 +41,8 @@ class Proxy:
         self._runner: web.ServerRunner | None = None
         self._cannot_be_asked: set[str] = set()  # bases that know no stream_options
 
-    async def start(self, socket_path: str) -> int:
-        """Listen on a port of this machine, and on a socket; return the port."""
+    async def start(self) -> int:
+        """Listen on a port of this machine; return it."""
         self._http = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,  # a proxy variable or a .netrc must not send the key elsewhere
@@ -57,7 +57,6 @@ class Proxy:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0, backlog=512)
         await site.start()
-        await web.UnixSite(self._runner, socket_path, backlog=512).start()
         return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
