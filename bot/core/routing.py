@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -151,6 +151,8 @@ class NoRoute:
     because: str
 
 
+MAX_ABSENT = 2  # of which a reason says why they do not serve here
+
 Cover = Mapping[str, Decimal]  # dollars that an approval still covers, by provider
 
 
@@ -196,7 +198,8 @@ def route(
         if not workstream.run:
             return NoRoute("the shell engine was asked for, and the plan gives no commands")
         return Route(SHELL, "the plan gives the commands")
-    passed_over: list[str] = []
+    out: list[str] = []  # who could serve, and does not now
+    absent: list[Rung] = []
     wanting: Tier | None = None
     wish = paid_wish(workstream, ladder, demand, exhausted)
     if wish and cover.get(wish.tier.provider, ZERO_USD) > 0 and wish.tier.name not in tried:
@@ -205,15 +208,27 @@ def route(
     for rung in sorted(ordered, key=lambda rung: rung.tier.name in tried):
         tier = rung.tier
         if why := _why_not(rung, workstream, exhausted):
-            passed_over.append(f"{tier.name}: {why}")
+            if rung.why_not == why:
+                absent.append(rung)
+            else:
+                out.append(f"{tier.name}: {why}")
         elif tier.billing is Billing.PAID and cover.get(tier.provider, ZERO_USD) <= 0:
             wanting = wanting or tier
-            passed_over.append(f"{tier.name}: paid, and not approved")
+            out.append(f"{tier.name}: paid, and not approved")
         else:
             first = "approved" if tier.billing is Billing.PAID else f"the first {tier.billing} tier"
-            return Route(tier, "; ".join([first, *passed_over]))
-    because = "; ".join(passed_over) or "no tier is known"
+            return Route(tier, "; ".join([first, *out, *_not_here(absent)]))
+    because = "; ".join([*out, *_not_here(absent)]) or "no tier is known"
     return NeedsApproval(wanting, because) if wanting else NoRoute(because)
+
+
+def _not_here(rungs: Sequence[Rung]) -> Iterator[str]:
+    """Say why tiers do not serve on this machine; of many, only the names of those that follow."""
+    named = len(rungs) if len(rungs) <= MAX_ABSENT + 1 else MAX_ABSENT
+    for rung in rungs[:named]:
+        yield f"{rung.tier.name}: {rung.why_not}"
+    if rungs[named:]:
+        yield f"not here either: {', '.join(rung.tier.name for rung in rungs[named:])}"
 
 
 def route_free(

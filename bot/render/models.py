@@ -8,18 +8,24 @@ from rich.text import Text
 
 from bot.core.ledger import Billing
 from bot.core.models import FRESH, Model, Models, by_tier
+from bot.core.plan import Kind
 from bot.core.routing import Tier
 from bot.render.terminal import plain, without_trailing_space
 
 WIDE = 170  # what the table needs with the catalog's names
+NOBODY = "Nobody serves here yet: do what stands beside any of them."
 
 
 def print_models(console: Console, found: Models) -> None:
     """Print each rung in order, who is first for what, and which entries are old."""
     with without_trailing_space(console):
         console.print(_table(found) if console.width >= WIDE else _list(found))
-        console.print(Text("\nFirst to serve", style="bold"))
-        console.print(_first(found))
+        console.print()
+        if any(first.tier for first in found.first):
+            console.print(Text("First to serve", style="bold"))
+            console.print(_first(found))
+        else:
+            console.print(plain(NOBODY, "bold yellow"))
         if found.outdated:
             console.print(Text("\n").append_text(plain(_reminder(found.outdated), "yellow")))
 
@@ -42,17 +48,24 @@ def _list(found: Models) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right")
     table.add_column(overflow="fold")
+    widest = max((_named(rung.tier).cell_len for rung in found.rungs), default=0)
     for rung in found.rungs:
         tier = rung.tier
-        head = plain(f"{tier.name} ({tier.billing}):").append(" ").append_text(_here(rung))
+        head = _named(tier)
+        head.pad_right(widest - head.cell_len + 2)
+        head.append_text(_here(rung))
         who = f"{tier.engine}, {tier.provider}" + (f", {tier.model}" if tier.model else "")
-        price = f"${_price(tier)} for a million tokens in / out" if _price(tier) else ""
+        price = f"${_price(tier)} a million tokens in / out" if _price(tier) else ""
         checked = f"checked on {_checked(rung)}" if tier.checked_on else ""
         facts = "; ".join(filter(None, [_limits(tier), price, checked]))
         for line in filter(None, [who, facts]):
             head.append("\n").append_text(plain(line, "dim"))
         table.add_row(str(rung.order), head)
     return table
+
+
+def _named(tier: Tier) -> Text:
+    return plain(f"{tier.name} ({tier.billing})")
 
 
 def _here(rung: Model) -> Text:
@@ -92,7 +105,7 @@ def _first(found: Models) -> Table:
         name = plain(first.tier or "nobody")
         if first.needs_approval:
             name.append(", after a yes")
-        table.add_row(name, ", ".join(kinds))
+        table.add_row(name, ", ".join(kinds) if len(kinds) < len(Kind) else "all kinds of work")
     return table
 
 

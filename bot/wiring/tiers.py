@@ -61,11 +61,9 @@ def load_ladder(
 def _why_not_paid(tier: Tier, agents: AgentSettings) -> str:
     if tier.billing is not Billing.PAID or agents.paid_without_sandbox:
         return ""
-    sandbox = sandbox_here(agents)
-    if sandbox.isolation is Isolation.SANDBOX:
+    if sandbox_here(agents).isolation is Isolation.SANDBOX:
         return ""
-    accepts = "agents.paid_without_sandbox accepts that"
-    return f"paid, and agents have no sandbox here ({sandbox.because}): {accepts}"
+    return "paid, and agents have no sandbox here: see orchestrate doctor"
 
 
 def ladder_elsewhere(

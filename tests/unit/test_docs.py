@@ -49,6 +49,8 @@ GUIDES = (
     "plans",
     "settings",
     "models",
+    "engines",
+    "costs",
     "gates",
     "running",
     "security",

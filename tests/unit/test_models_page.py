@@ -47,6 +47,17 @@ def test_the_ladder_is_the_catalog() -> None:
     assert shown == rows, f"should be:\n{rows}"
 
 
+def test_the_readme_has_the_same_ladder_in_short() -> None:
+    rows = "\n".join(
+        f"| `{tier.name}` | {tier.billing} | `{tier.engine}` | {tier.provider} | `{tier.key_env}` |"
+        for tier in catalog().tiers
+    )
+    page = (ROOT / "README.md").read_text()
+    shown = page.split("<!-- ladder -->\n")[1].split("\n\n")[0].split("\n", 2)[2]
+
+    assert shown == rows, f"should be:\n{rows}"
+
+
 def test_the_ladder_has_every_engine_of_the_design_free_before_paid() -> None:
     tiers = catalog().tiers
     paid = [tier.billing is Billing.PAID for tier in tiers]

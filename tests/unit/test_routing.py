@@ -70,10 +70,17 @@ def test_tiers_that_cannot_serve_are_passed_over_with_their_reasons() -> None:
     rungs = (Rung(tier=FREE, why_not="no key in FREE_KEY"), *ladder(OTHER, PAID).rungs)
     found = routed(Ladder(rungs=rungs), exhausted={"other": "429"})
     assert found == NeedsApproval(
-        PAID, "free: no key in FREE_KEY; other: 429; openai: paid, and not approved"
+        PAID, "other: 429; openai: paid, and not approved; free: no key in FREE_KEY"
     )
     found = routed(Ladder(rungs=rungs), exhausted={"other": "429"}, cover={"openai": "0.01"})
-    assert found == Route(PAID, "approved; free: no key in FREE_KEY; other: 429")
+    assert found == Route(PAID, "approved; other: 429; free: no key in FREE_KEY")
+
+
+def test_of_many_tiers_that_nobody_set_up_a_reason_names_all_and_says_why_of_two() -> None:
+    rungs = [Rung(tier=tier(f"t{n}"), why_not=f"no key: set KEY_{n}") for n in range(5)]
+    found = routed(Ladder(rungs=tuple(rungs)))
+    why = "t0: no key: set KEY_0; t1: no key: set KEY_1"
+    assert found == NoRoute(f"{why}; not here either: t2, t3, t4")
 
 
 def test_a_tier_that_had_its_turn_comes_last_but_comes() -> None:
@@ -267,4 +274,4 @@ def test_the_first_that_may_serve_is_taken_and_every_other_before_it_has_a_reaso
     else:
         assert not may
         assert isinstance(found, NeedsApproval) == bool(usable)
-        assert all(f"{t.name}: " in found.because for t in known)
+        assert all(t.name in found.because for t in known)

@@ -113,7 +113,7 @@ class ProgramEngine:
         """Say what a tier lacks, or that the program is not there."""
         name = self._speech.name
         if self._find(name) is None:
-            return f"{name} is not installed: orchestrate engines install {name}"
+            return f"not installed: orchestrate engines install {name}"
         return what_it_lacks(tier, self._key, self._speech.wires) or why_no_hook()
 
     def command(self, job: EngineJob) -> Command:
