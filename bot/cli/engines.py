@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-engines = typer.Typer(
-    help="Show which agent programs are here, and install others.", invoke_without_command=True
-)
+engines = typer.Typer(invoke_without_command=True)
 
 
 @engines.callback()
@@ -16,9 +14,10 @@ def show(
     context: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """Show which agent programs are here, at which version, and how to get the others.
+    """Show which agent programs are here, and install others.
 
-    Each is looked for where `orchestrate engines install` puts it, then on PATH.
+    Each is looked for where engines install puts it, then on PATH. A tier whose program is missing
+    does not serve; the engines builtin and shell need none.
     """
     import os
     import sys
@@ -45,10 +44,10 @@ def install(
     everything: Annotated[bool, typer.Option("--all", help="Every one that is known.")] = False,
     server: Annotated[list[str] | None, typer.Option(help="An MCP server, such as git.")] = None,
 ) -> int:
-    """Install agent programs, each at the version that was tried, for this bot alone.
+    """Install agent programs at the versions that were tried.
 
     npm fetches them into your cache folder; nothing is installed for the whole machine. One that
-    is there already is left as it is.
+    is there already is left as it is. They need Node 20 or newer.
     """
     import os
     import sys

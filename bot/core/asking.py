@@ -89,7 +89,7 @@ def question_for(choice: Choice, state: RunState) -> str:
     wanted = f"{_others_like(choice, state)} would best be done by {tier.name}"
     who = f"({tier.model} of {tier.provider}, {price} for a million tokens)"
     otherwise = (
-        f"it waits; with a yes to the work and none to money {free} does it, free of charge"
+        f"it waits; approve {choice.workstream} without money, and {free} does it, free of charge"
         if minutes is None
         else f"without a yes in {minutes:g} minutes {free} does it, free of charge"
     )
