@@ -30,7 +30,7 @@ from bot.core.actions import (
 from bot.core.base import RunId, Sha
 from bot.core.decide import decide
 from bot.core.events import Event, PlanAccepted, WorkstreamPublished, WorkstreamStarted
-from bot.core.handoff import CompletionStatus
+from bot.core.handoff import Completion, CompletionStatus
 from bot.core.journal import LEASE_SLACK, Journal
 from bot.core.ledger import LedgerLine
 from bot.core.paying import covered, reservation_lines
@@ -76,6 +76,7 @@ class Fact:
     result: Result | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     spend: tuple[LedgerLine, ...] = ()
+    spent_by: Completion | None = None  # of an attempt whose result is not the one that counts
 
 
 Slow = Attempting | RunGates | MakePlan
@@ -181,7 +182,7 @@ class Settler:
         if not draft.add(*fact.events(draft.state)):
             return  # a second delivery: the first result of an attempt is the one that counts
         draft.files.update(fact.files)
-        draft.spend += covered(fact.spend, draft.state)
+        draft.spend += covered(fact.spend, draft.state, fact.spent_by)
         result = fact.result
         if result is None:
             return

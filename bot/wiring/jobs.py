@@ -129,7 +129,14 @@ def engine(run: str, workstream: str, attempt: int, source: Path) -> int:
 
 def agent(run: str, workstream: str, attempt: int, source: Path, out: Path) -> int:
     """Run an attempt; what it came to is in the files that it leaves, not in the exit code."""
-    from bot.drivers.github.attempting import hand_back, recorded_attempt, work
+    from bot.drivers.github.attempting import (
+        hand_back,
+        may_have_spent,
+        not_again,
+        recorded_attempt,
+        work,
+    )
+    from bot.drivers.github.run import Job
     from bot.render.github.step_summary import agent_summary
 
     here, repository, name = runner(), Repository.open(str(source)), names.run_id(run)
@@ -138,8 +145,11 @@ def agent(run: str, workstream: str, attempt: int, source: Path, out: Path) -> i
         _say(f"{workstream}.{attempt} has its result already")
         return Exit.OK
     state, handed_out = found
-    workers = _workers(here, repository, name)
-    envelope, completion = work(workers, state, handed_out, _say)
+    if may_have_spent(Job(here.require("GITHUB_RUN_ID"), here.attempt, "agent"), handed_out):
+        envelope, completion = not_again(state, handed_out, SystemClock().now())
+    else:
+        workers = _workers(here, repository, name)
+        envelope, completion = work(workers, state, handed_out, _say)
     hand_back(out, envelope, completion, repository)
     here.summary(agent_summary(completion))
     _say(f"{workstream}.{attempt}: {completion.status} {completion.error or ''}".rstrip())

@@ -235,3 +235,9 @@ def test_a_failure_needs_no_proof() -> None:
     said = said.model_copy(update={"status": "failed", "verification": (FAILED,)})
     sealed = sealed.model_copy(update={"outcome": OutcomeClass.GAVE_UP})
     assert check_handback(sealed, said, EXPECTED) == ""
+
+
+def test_a_job_may_say_that_it_does_not_know_what_it_cost() -> None:
+    sealed, said = honest(calls=())
+    said = said.model_copy(update={"usage": Usage(cost_known=False)})
+    assert check_handback(sealed, said, EXPECTED) == ""

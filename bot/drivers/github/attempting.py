@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from bot.adapters.event_ref import EventRef
@@ -18,7 +19,7 @@ from bot.core.lost import nothing_back
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier
 from bot.core.state import Attempt, RunState, fold
-from bot.drivers.github.run import tier_of
+from bot.drivers.github.run import Job, tier_of
 from bot.drivers.local_workers import LocalWorkers
 from bot.drivers.settling import Attempting
 from bot.errors import UserError
@@ -65,6 +66,23 @@ def work(
     )
     result = workers.attempt(Attempting(start, started.base_sha, state), say)
     return envelope_of(result), result.completion
+
+
+def may_have_spent(job: Job, attempt: Attempt) -> bool:
+    """Whether an earlier try of the job had the attempt's money, and nobody knows what is left."""
+    started = attempt.started
+    return started.reserved_usd > 0 and job.may_have_run(started.handed_out_by)
+
+
+def not_again(state: RunState, attempt: Attempt, now: datetime) -> tuple[Envelope, Completion]:
+    """End an attempt whose money an earlier try may have spent: the next one gets its own."""
+    started = attempt.started
+    because = (
+        "its job was run again, and nobody knows what it had spent until then; a new attempt "
+        "gets money of its own"
+    )
+    completion = nothing_back(started, tier_of(state, started), now, because)
+    return envelope_of(Result(completion, OutcomeClass.CRASH, ())), completion
 
 
 def _why_not_paid(workers: LocalWorkers, tier: Tier) -> str:

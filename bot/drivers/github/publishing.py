@@ -67,7 +67,7 @@ def _late(run: GithubRun, result: Result) -> Fact:
             yield run.journal.late(done, result.outcome)
             yield from run.journal.paid(done, result.spend)
 
-    return Fact(events, spend=result.spend)
+    return Fact(events, spend=result.spend, spent_by=done)
 
 
 def _known(state: RunState, done: Completion) -> Completion | None:

@@ -63,6 +63,20 @@ class Job:
         """Whether somebody pressed "re-run"."""
         return self.attempt > 1
 
+    @property
+    def place(self) -> str:
+        """What it signs its hand-outs with: a try of it tells them from those of the others."""
+        return f"{self.run_id}.{self.attempt}"
+
+    def has_signed(self, place: str) -> bool:
+        """Whether this or an earlier try of it handed something out."""
+        return place.partition(".")[0] == self.run_id
+
+    def may_have_run(self, place: str) -> bool:
+        """Whether an earlier try may have worked on what was handed out there."""
+        first_try = int(place.partition(".")[2] or 1) if self.has_signed(place) else 1
+        return self.attempt > first_try
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -98,7 +112,7 @@ class GithubRun:
         costs_page = CostsPage(desk.settings.limits, desk.links)
         self.record = EventRef(desk.origin, self.run, costs_page)
         gates_last = timedelta(minutes=desk.settings.tests.timeout_minutes) + GATES_SLACK
-        hands = Hands(LEASE_SLACK, gates_last, desk.job.run_id, overtaken=self._step_aside)
+        hands = Hands(LEASE_SLACK, gates_last, desk.job.place, overtaken=self._step_aside)
         self._settler = Settler(self.record, desk.origin, desk.clock, self._plan, hands)
         self._known = {event.id for event in self.record.load()}
 
@@ -214,14 +228,14 @@ class GithubRun:
 
     def _ours(self) -> tuple[Dispatch, ...]:
         """What this very job handed out when it ran before, and nobody has answered."""
-        me, now, state = self.desk.job.run_id, self.desk.clock.now(), self.state
+        me, now, state = self.desk.job, self.desk.clock.now(), self.state
         mine: list[Dispatch] = [
             self._dispatch_of(a.started.workstream, a.number)
             for a in state.running
-            if a.started.handed_out_by == me and a.lease_until > now
+            if me.has_signed(a.started.handed_out_by) and a.lease_until > now
         ]
         gates = state.gates_started
-        if gates and gates.handed_out_by == me and state.gates_are_running(now):
+        if gates and me.has_signed(gates.handed_out_by) and state.gates_are_running(now):
             mine.append(GatesDispatch(self.run, gates.head_sha))
         return tuple(mine)
 
