@@ -13,6 +13,7 @@ from bot.core.allowance import WHOLE, Share
 from bot.core.base import Sha
 from bot.core.constraints import NO_RULES, Rules
 from bot.core.coverage import CoverageReport, UnreadableReport
+from bot.core.denials import Denial
 from bot.core.gates import Finding
 from bot.core.ledger import Tokens
 from bot.core.outcomes import OutcomeClass
@@ -274,6 +275,10 @@ class Engine(Protocol):
     def calls(self, job: EngineJob) -> tuple[ModelCall, ...]:
         """Return the model calls so far as the program counted them: its words, where no door
         of ours stands between it and the model."""
+        ...
+
+    def denied(self, job: EngineJob) -> tuple[Denial, ...]:
+        """Return the commands that were kept from running, as far as that is still noted."""
         ...
 
 

@@ -87,7 +87,7 @@ def _stamp(path: Path) -> str | None:
 def _plain_file(path: Path) -> bytes | None:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+        with os.fdopen(handle, "rb") as file:
+            return file.read(_MOST_BYTES + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+    except OSError:  # a folder is none either
         return None
-    with os.fdopen(handle, "rb") as file:
-        return file.read(_MOST_BYTES + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None

@@ -120,11 +120,11 @@ class GitWorktrees:
             return None
         try:
             handle = os.open(target, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
+            with os.fdopen(handle, "rb") as file:
+                plain = stat.S_ISREG(os.fstat(handle).st_mode)
+                return file.read(MAX_CLAIM_BYTES + 1) if plain else None
+        except OSError:  # a folder is none either
             return None
-        with os.fdopen(handle, "rb") as file:
-            plain = stat.S_ISREG(os.fstat(handle).st_mode)
-            return file.read(MAX_CLAIM_BYTES + 1) if plain else None
 
     def remove(self, worktree: Worktree) -> None:
         """Delete the folder and its index; only ever below the run's own folder."""

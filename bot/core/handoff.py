@@ -12,6 +12,7 @@ from json_repair import repair_json
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.core.base import ZERO_USD, Moment, Pattern, RepoPath, RunId, Sha, Strict, Usd, WorkstreamId
+from bot.core.denials import Denial
 from bot.core.gates import Finding
 from bot.core.plan import Criterion, Kind, Workstream
 
@@ -243,6 +244,7 @@ class Completion(Strict):
     score: float | None = None
     findings: tuple[Finding, ...] = ()
     acknowledged: bool = False
+    denied: tuple[Denial, ...] = ()  # commands, as they were noted in the agent's reach
     started_at: Moment
     finished_at: Moment
     error: Words | None = None

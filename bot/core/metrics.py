@@ -82,6 +82,10 @@ class Metrics(Strict):
     cost_by_tier: dict[str, Cost] = Field(default_factory=dict)
     cost_by_provider: dict[str, Cost] = Field(default_factory=dict)
     cost_by_workstream: dict[str, Cost] = Field(default_factory=dict)
+    notional_usd: Usd = Field(
+        default=ZERO_USD,
+        description="What the calls under subscriptions would have cost, where that is known.",
+    )
     first_paid_tier: str | None = None
     first_paid_tier_usd: Usd | None = Field(
         default=None,
@@ -117,6 +121,7 @@ def measure(events: Iterable[Event], plan: Plan | None, max_parallel: int) -> Me
         cost_by_tier=_costs(spans, [span.completion.tier for span in spans], tiers),
         cost_by_provider=_costs(spans, [span.provider for span in spans], tiers),
         cost_by_workstream=_costs(spans, [span.workstream for span in spans], tiers),
+        notional_usd=sum((_notional(span.completion, tiers) for span in spans), ZERO_USD),
         first_paid_tier=paid.name if paid else None,
         first_paid_tier_usd=_price_on(paid, spans) if paid else None,
     )
@@ -284,6 +289,12 @@ def cost_of(completion: Completion, tiers: Mapping[str, Tier]) -> Cost:
     if tier is not None and tier.billing is not Billing.PAID:
         return Cost()
     return Cost(usd=completion.usage.cost_usd, known=completion.usage.cost_known)
+
+
+def _notional(completion: Completion, tiers: Mapping[str, Tier]) -> Decimal:
+    tier = tiers.get(completion.tier)
+    is_notional = tier is not None and tier.billing is Billing.SUBSCRIPTION
+    return completion.usage.cost_usd if is_notional else ZERO_USD
 
 
 def sum_of(costs: Iterable[Cost]) -> Cost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -12,10 +13,11 @@ from typing import assert_never
 
 from bot.core import events as happened
 from bot.core.base import Moment, Sha
+from bot.core.denials import Denial
 from bot.core.events import Event, RunStatus
 from bot.core.exhaustion import Outages, asked_again, with_outage
 from bot.core.gates import GateName, GateResult
-from bot.core.handoff import Completion, CompletionStatus
+from bot.core.handoff import Completion, CompletionStatus, Isolation
 from bot.core.plan import Plan, Workstream
 from bot.core.retries import Ended, another_attempt
 
@@ -92,6 +94,16 @@ class Track:
             if found is None or started.at <= completion.started_at:
                 found = one
         return found
+
+    @property
+    def completions(self) -> tuple[Completion, ...]:
+        """What was measured of each attempt that ended."""
+        return tuple(a.finished.completion for a in self.attempts if a.finished)
+
+    @property
+    def denied(self) -> tuple[Denial, ...]:
+        """The commands that rules kept its agents from running, each once."""
+        return tuple(dict.fromkeys(one for done in self.completions for one in done.denied))
 
     @property
     def retry_is_due(self) -> bool:
@@ -251,6 +263,12 @@ class RunState:
         """Attempts that were handed out and have not ended."""
         tracks = (self.track(name) for name in self.workstreams)
         return tuple(t.last for t in tracks if t.last and not t.last.finished and not t.landed)
+
+    @property
+    def isolation(self) -> Mapping[Isolation, int]:
+        """What kept agents apart, and in how many of the attempts that ended."""
+        tracks = (self.track(name) for name in self.workstreams)
+        return Counter(done.isolation for track in tracks for done in track.completions)
 
     @property
     def integrated(self) -> bool:

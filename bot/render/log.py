@@ -13,7 +13,7 @@ from bot.core.exhaustion import clock_time
 from bot.core.fixes import spell
 from bot.core.handoff import CompletionStatus
 from bot.core.metrics import Cost
-from bot.render.words import count, defused, dollars, duration, elapsed, words
+from bot.render.words import count, defused, dollars, duration, elapsed, refused_commands, words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,6 +119,7 @@ def _finished(event: happened.WorkstreamFinished) -> _Words:
     ]
     good = done.status is CompletionStatus.SUCCESS
     reason = done.error or "; ".join(done.questions) or ("" if good else event.outcome.value)
+    reason = "; ".join(filter(None, [reason, refused_commands(done.denied)]))
     ended = "handed in a later result, not used" if event.cause else "ended"
     what = f"attempt {event.attempt} {ended}: {words(done.status.value)}, {', '.join(facts)}"
     return what, reason, "" if good else "yellow"

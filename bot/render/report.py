@@ -27,7 +27,10 @@ from bot.render.words import (
     elapsed,
     engine_name,
     figures_of,
+    kept_apart,
     measured,
+    notional,
+    refused_commands,
     words,
 )
 
@@ -57,7 +60,7 @@ def _print_sections(console: Console, report: Report, state: RunState, now: date
     _print_gates(console, report, state)
     _print_list(console, "Conflicts", (_conflict(one) for one in report.conflicts))
     _print_list(console, "A person must decide", (q.question for q in open_questions(state)))
-    _print_figures(console, report)
+    _print_figures(console, report, state)
     where = f"in a comment on issue #{report.issue}" if report.issue else ""
     _print_commands(console, report.next_steps, where)
 
@@ -149,6 +152,8 @@ def _print_workstreams(console: Console, report: Report, state: RunState, now: d
         if standing.because and standing.status not in told
     ]
     reasons += [f"{one.id}: {one.waiting}" for one in report.workstreams if one.waiting]
+    refused = ((name, refused_commands(state.track(name).denied)) for name in state.workstreams)
+    reasons += [f"{name}: {told}" for name, told in refused if told]
     if reasons:
         console.print()
     for reason in reasons:
@@ -211,7 +216,7 @@ def _print_list(console: Console, heading: str, lines: Iterable[str]) -> None:
         console.print(Padding(plain(line, "", 1_000), INDENT))
 
 
-def _print_figures(console: Console, report: Report) -> None:
+def _print_figures(console: Console, report: Report, state: RunState) -> None:
     if not report.metrics.agent_seconds:
         return
     title(console, "Figures")
@@ -225,6 +230,8 @@ def _print_figures(console: Console, report: Report) -> None:
         table.add_row(*(cell for pair in figures[at : at + across] for cell in pair))
     console.print(Padding(table, INDENT))
     console.print(Padding(Text(_spent(report)), INDENT))
+    for line in filter(None, [_under_subscriptions(report), kept_apart(state.isolation)]):
+        console.print(Padding(Text(line), INDENT))
     for one in report.approvals:
         console.print(Padding(Text(_approved(one)), INDENT))
 
@@ -240,6 +247,11 @@ def _spent(report: Report) -> str:
         instead = dollars(Cost(usd=metrics.first_paid_tier_usd))
         parts.append(f"the same tokens on {metrics.first_paid_tier}: {instead}")
     return defused("; ".join(parts), 500)
+
+
+def _under_subscriptions(report: Report) -> str:
+    told = notional(report.metrics)
+    return f"Notional: {told}" if told else ""
 
 
 def _approved(one: ApprovalReport) -> str:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.core.base import few
+from bot.core.denials import MAX_DENIALS, Denial
 from bot.core.escapes import without_escapes
 from bot.core.gates import GateName, GateResult
+from bot.core.handoff import Isolation
 from bot.core.metrics import Cost, Metrics
 from bot.core.state import WorkstreamStatus
 
@@ -80,6 +83,13 @@ def dollars(cost: Cost) -> str:
     return exact if cost.known else f"{exact} + unknown"
 
 
+def notional(metrics: Metrics) -> str:
+    """Write what calls under subscriptions would have cost; empty: there were none with a price."""
+    if not metrics.notional_usd:
+        return ""
+    return f"{dollars(Cost(usd=metrics.notional_usd))} under subscriptions, which nobody is billed"
+
+
 def number(value: float | None, unit: str = "") -> str:
     """Write a figure with at most one digit after the point."""
     if value is None:
@@ -100,6 +110,31 @@ def words(status: str) -> str:
 def count(n: int, noun: str) -> str:
     """Write a number of things: 1 file, 3 files."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def refused_commands(denied: Sequence[Denial]) -> str:
+    """Write what rules kept from running, the agent's own words in it; empty: nothing."""
+    if not denied:
+        return ""
+    told = few([f"{one.command} ({one.rule})" for one in denied], 3)
+    more = " or more" if len(denied) == MAX_DENIALS else ""
+    return f"{count(len(denied), 'command')}{more} refused: {told}"
+
+
+_APART = {
+    Isolation.SANDBOX: "in a sandbox",
+    Isolation.USER: "as a user of their own",
+    Isolation.NONE: "not kept apart from you",
+}
+
+
+def kept_apart(attempts: Mapping[Isolation, int]) -> str:
+    """Say in one line what kept agents from a person's things; empty: none has ended yet."""
+    found = [how for how in Isolation if attempts.get(how)]
+    if len(found) == 1:
+        return f"Agents ran {_APART[found[0]]}."
+    told = ", ".join(f"{count(attempts[how], 'attempt')} {_APART[how]}" for how in found)
+    return f"Agents ran {told}." if told else ""
 
 
 def engine_name(engine: str | None, tier: str | None) -> str:

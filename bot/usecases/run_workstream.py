@@ -13,6 +13,7 @@ from bot.core import names
 from bot.core.allowance import WHOLE, Share
 from bot.core.base import RunId, Sha, printable
 from bot.core.constraints import NO_RULES, Rules
+from bot.core.denials import MAX_COMMAND, Denial
 from bot.core.handoff import (
     Acknowledgement,
     Claim,
@@ -179,6 +180,7 @@ class _Attempt:
         self.evidence = Evidence(OutcomeClass.CRASH, "it was never started")
         self.ended = EngineOutcome(OutcomeClass.CRASH, "")
         self.calls: tuple[ModelCall, ...] = ()
+        self.denied: tuple[Denial, ...] = ()
         self.acknowledgement: Acknowledgement | None = None
         self.evidence_files: dict[str, bytes] = {}
         self.interrupted = False
@@ -242,6 +244,10 @@ class _Attempt:
                 for f in words.findings
             ),
             acknowledged=self.acknowledgement is not None,
+            denied=tuple(
+                Denial(rule=clean(one.rule)[:100], command=clean(one.command)[:MAX_COMMAND])
+                for one in self.denied
+            ),
             started_at=started,
             finished_at=now,
             error=clean(judged.error)[:2_000] if judged.error else None,
@@ -277,7 +283,7 @@ class _Attempt:
         finished = tools.processes.run(command, self._show)
         self.interrupted = finished.stopped_because == "interrupted"
         self.ended = self._ended(tools.engine.outcome(job, finished))
-        self.calls = tools.engine.calls(job)
+        self.calls, self.denied = tools.engine.calls(job), tools.engine.denied(job)
         self.count()
         self._compare_models()
         self._keep("engine.log", finished.output)

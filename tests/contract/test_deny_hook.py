@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.engines.denials import noted
 from bot.adapters.engines.proving import (
     UNPROVEN,
     hook_argv,
@@ -17,6 +18,7 @@ from bot.adapters.engines.proving import (
     why_no_hook,
 )
 from bot.core.constraints import Rules
+from bot.core.denials import MAX_DENIALS, MAX_NOTES_BYTES, NOTES_FILE, Denial
 
 WHY = "Not run: 'git push'. Rule role-1: The role's rules forbid it."
 
@@ -139,3 +141,42 @@ def test_on_this_machine_the_hook_works(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     assert "/no/such/python" in why_no_hook()
     why_no_hook.cache_clear()
+
+
+def test_what_was_denied_is_noted_beside_the_rules_and_the_proof_is_not(rules: Path) -> None:
+    notes = rules.with_name(NOTES_FILE)
+    rules.write_text(provable(Rules().also(("git push",))).model_dump_json(), encoding="utf-8")
+    for command in ("orchestrate-hook-proof", "ls", "git push", "cd / && git push", "git push"):
+        ask(rules, "claude", bash(command))
+    assert noted(notes) == (Denial(rule="role-1", command="git push"),)
+
+
+def test_no_note_that_an_agent_prevents_lets_its_command_run(rules: Path) -> None:
+    notes = rules.with_name(NOTES_FILE)
+    told = rules.with_name("told")
+    told.write_text("mine", encoding="utf-8")
+    notes.symlink_to(told)
+    assert refusal("claude", ask(rules, "claude", bash("git push"))) == WHY
+    assert told.read_text(encoding="utf-8") == "mine"
+    assert noted(notes) == ()
+    notes.unlink()
+    notes.mkdir()
+    assert refusal("claude", ask(rules, "claude", bash("git push"))) == WHY
+    assert noted(notes) == ()
+    notes.rmdir()
+    half = '{"tool_input": {"command": "git push \\ud800"}}'
+    assert ask(rules, "claude", half).returncode == 2
+    assert len(noted(notes)) == 1
+
+
+def test_an_agent_that_is_denied_all_day_or_writes_notes_itself_fills_no_report(
+    rules: Path,
+) -> None:
+    notes = rules.with_name(NOTES_FILE)
+    lines = [Denial(rule="r", command=f"{n} {'x' * 900}").model_dump_json() for n in range(2_000)]
+    notes.write_text("\n".join(["{", *lines]), encoding="utf-8")
+    assert len(noted(notes)) == MAX_DENIALS
+    before = notes.stat().st_size
+    assert before > MAX_NOTES_BYTES
+    assert refusal("claude", ask(rules, "claude", bash("git push"))) == WHY
+    assert notes.stat().st_size == before

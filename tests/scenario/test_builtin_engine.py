@@ -24,9 +24,11 @@ from bot.adapters.engines.builtin.signals import (
     read_signal,
 )
 from bot.adapters.engines.builtin.work import work
+from bot.adapters.engines.denials import noted
 from bot.adapters.processes import LocalProcesses
 from bot.adapters.recorded_model import RecordedTurn
 from bot.core.constraints import Rules
+from bot.core.denials import NOTES_FILE, Denial
 from bot.core.handoff import Acknowledgement, Claim, read_said
 from bot.core.outcomes import OutcomeClass
 from tests.support.scripted_model import (
@@ -441,6 +443,8 @@ def test_commands_are_held_to_the_rules_and_the_clock(worktree: Path) -> None:
     shown = [signal.summary for signal in signals if isinstance(signal, ToolUsed)]
     assert "Rule role-1" in shown[0]
     assert ended.message.endswith("1 command was denied by rules.")
+    [notes] = worktree.parent.rglob(NOTES_FILE)
+    assert noted(notes) == (Denial(rule="role-1", command="git push origin main"),)
     assert results[1].startswith("ended by us after 1 s")
     lines = results[2].splitlines()
     assert (lines[0], lines[1], lines[-1]) == ("exit 3", "1", "100000")

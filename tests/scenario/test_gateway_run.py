@@ -66,6 +66,31 @@ def test_a_key_that_the_provider_repeats_is_not_in_the_record(tmp_path: Path) ->
     assert KEY not in world.repo.git("log", "--all", "-p") + str(done)
 
 
+def test_commands_that_rules_kept_from_running_are_told_to_whoever_looks(tmp_path: Path) -> None:
+    script = [
+        call("run", command="git push origin main"),
+        call("run", command=f"git push https://{KEY}@example.com"),
+        call("write_file", path="a.txt", content="a\n"),
+        call("todo", done=[1]),
+        finish(),
+    ]
+    with ScriptedModel(script) as model:
+        world = world_of(tmp_path, model)
+        done = world.run(plan(work("a", engine="builtin")))
+    assert done.exit_code == 0, done
+    [finished] = [e for e in world.events(done.id) if e["type"] == "workstream.finished"]
+    first, second = finished["completion"]["denied"]
+    assert first["command"] == "git push origin main"
+    assert KEY not in second["command"]
+    assert "git push https://" in second["command"]
+    for told in (world.command("log", done.id), world.command("status", done.id)):
+        assert f"2 commands refused: git push origin main ({first['rule']})" in " ".join(
+            told.stdout.split()
+        )
+        assert KEY not in " ".join(told.stdout.split())
+    assert "Agents ran" in world.command("status", done.id).stdout
+
+
 def test_workstreams_side_by_side_share_a_days_requests(tmp_path: Path) -> None:
     with ScriptedModel([call("list_files")] * 5) as model:
         world = world_of(tmp_path, model, ", requests_per_day: 5")

@@ -74,6 +74,9 @@ CASES = {
         " echo good > a.txt; git branch evil; git tag evil; git update-ref refs/heads/main HEAD",
         adds=GOOD,
     ),
+    "a folder in the place of its completion is none": Case(
+        f"{HANDS_IN}; mkdir -p .orchestrate/completion.json/x", adds=GOOD
+    ),
     "hooks do not run": Case(
         f"{HANDS_IN}; mkdir -p .git/hooks; for h in post-commit pre-commit post-checkout"
         " post-index-change reference-transaction; do printf '#!/bin/sh\\ntouch \"$OUT\"/ran\\n' >"

@@ -9,6 +9,7 @@ import pytest
 
 from bot.adapters.steering_files import rejected
 from bot.core import events as happened
+from bot.core.denials import Denial
 from bot.core.documents import Problem
 from bot.core.events import Event, Policy, RunStatus
 from bot.core.gates import GateName, Severity
@@ -266,10 +267,11 @@ def attacked() -> tuple[Event, ...]:
         workstream("d"),
         task=ATTACK,
     )
+    denied = (Denial(rule=ATTACK[:100], command=ATTACK),)
     said = {"outputs": (ATTACK,), "verification_result": ATTACK, "next_steps": ATTACK}
     return run_of(
         hostile,
-        worked("a", **said, model_returned=ATTACK),
+        worked("a", **said, model_returned=ATTACK, denied=denied),
         failed("b", error=ATTACK),
         blocked("c", ATTACK),
         worked("d"),

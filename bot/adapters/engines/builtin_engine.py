@@ -15,6 +15,8 @@ from bot.adapters.engines.builtin.signals import (
     ToolUsed,
     read_signal,
 )
+from bot.adapters.engines.denials import noted
+from bot.core.denials import NOTES_FILE, Denial
 from bot.core.ledger import Billing
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier
@@ -95,6 +97,10 @@ class BuiltinEngine:
             )
             for call in read_usage(Path(job.folder) / "usage.jsonl")
         )
+
+    def denied(self, job: EngineJob) -> tuple[Denial, ...]:
+        """Read what its own tool noted."""
+        return noted(Path(job.folder) / NOTES_FILE)
 
     def _job(self, job: EngineJob) -> BuiltinJob:
         tier = job.tier

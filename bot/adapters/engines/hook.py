@@ -1,7 +1,8 @@
 """What agent programs call before a tool: `python -m bot.adapters.engines.hook DIALECT RULES ROLE`.
 
 The call comes as JSON on standard input, the answer goes out as the program wants to have it.
-RULES is a file with `Rules` as JSON. What cannot be read is denied.
+RULES is a file with `Rules` as JSON. What cannot be read is denied. What is denied is noted beside
+that file.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bot.adapters.engines.denials import note
 from bot.core.constraints import Denied, Rules, judge
+from bot.core.denials import NOTES_FILE
 
 _MOST = 4_000_000  # bytes of a call; a file that is written comes whole
 _INPUTS = ("tool_input", "toolArgs", "tool_args", "tool_call", "input")  # each may hold the next
@@ -33,7 +36,10 @@ def main(arguments: list[str]) -> int:
     else:
         judged = (judge(command, rules, role) for command in commands_in(call))
         found = next((denied for denied in judged if denied is not None), None)
-    return _answer(dialect, found)
+    answer = _answer(dialect, found)
+    if found is not None:
+        note(Path(file).with_name(NOTES_FILE), found)
+    return answer
 
 
 def commands_in(call: object, depth: int = 0) -> Iterator[str]:

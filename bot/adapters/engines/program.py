@@ -9,9 +9,12 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+from bot.adapters.engines.denials import noted
 from bot.adapters.engines.proving import hook_argv, provable, proven_first, why_no_hook
+from bot.core.denials import NOTES_FILE, Denial
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier, Wire
 from bot.ports import Command, EngineJob, EngineOutcome, Finished, GivenFile, ModelCall
@@ -168,6 +171,10 @@ class ProgramEngine:
         """The door counts them."""
         del job
         return ()
+
+    def denied(self, job: EngineJob) -> tuple[Denial, ...]:
+        """Read what our hook noted."""
+        return noted(Path(job.folder) / "engine" / NOTES_FILE)
 
 
 def what_it_lacks(tier: Tier, key: Callable[[str], str | None], wires: tuple[Wire, ...]) -> str:

@@ -17,8 +17,9 @@ from pathlib import Path
 from bot.core.constraints import Pattern, Rule, Rules
 
 UNPROVEN = "the deny hook does not work here, so nothing was started"
+PROOF = "hook-proof"  # the rule's name
 _RULE = Rule(
-    id="hook-proof",
+    id=PROOF,
     because="This command is there to be denied.",
     deny=(Pattern(program=("orchestrate-hook-proof",)),),
 )

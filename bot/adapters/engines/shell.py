@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 
+from bot.core.denials import Denial
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier
 from bot.ports import Command, EngineJob, EngineOutcome, Finished, ModelCall
@@ -57,5 +58,10 @@ class ShellEngine:
 
     def calls(self, job: EngineJob) -> tuple[ModelCall, ...]:
         """No model is asked."""
+        del job
+        return ()
+
+    def denied(self, job: EngineJob) -> tuple[Denial, ...]:
+        """A plan's own commands are not judged."""
         del job
         return ()

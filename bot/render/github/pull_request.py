@@ -23,9 +23,12 @@ from bot.render.github.sections import (
     gates_table,
     lost_list,
     not_made,
+    notional_line,
     questions,
+    refused_list,
     waiting_list,
 )
+from bot.render.words import kept_apart
 
 WORDS = 1_500  # characters of an agent's words at most
 ROOM_FOR_WORDS = 24_000  # of all of them together
@@ -78,7 +81,10 @@ def pull_body(
         gates,
         "## Cost",
         cost_table(state, metrics),
+        notional_line(metrics),
         figures_line(metrics),
+        kept_apart(state.isolation),
+        refused_list(state),
         "## How to go on",
         typed,
         _STEERING,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bot.core.base import few
+from bot.core.denials import Denial
 from bot.core.events import Event
 from bot.core.gates import GateName
 from bot.core.github.checks import overrides_of
@@ -18,7 +20,7 @@ from bot.core.report import open_questions
 from bot.core.state import RunState, WorkstreamStatus
 from bot.core.waiting import waits
 from bot.render.github.markdown import GATE_SYMBOLS, bullets, code, link, paragraphs, quoted, table
-from bot.render.words import count, dollars, figures_of, measured, words
+from bot.render.words import count, dollars, figures_of, measured, notional, words
 
 MAX_LISTED = 12
 MAX_QUESTIONS = 5
@@ -84,6 +86,12 @@ def cost_line(state: RunState, metrics: Metrics) -> str:
     return f"{'; '.join(parts)}."
 
 
+def notional_line(metrics: Metrics) -> str:
+    """Say what the calls under subscriptions would have cost."""
+    told = notional(metrics)
+    return f"**Notional:** {told}." if told else ""
+
+
 def cost_table(state: RunState, metrics: Metrics) -> str:
     """Show by provider what was spent, free or paid, and what was approved by whom and why."""
     billings = {r.tier.provider: r.tier.billing for r in reversed(state.policy.ladder.rungs)}
@@ -128,6 +136,20 @@ def lost_list(state: RunState) -> str:
         if standing.status in _WRONG
     ]
     return bullets(found, MAX_LISTED)
+
+
+def refused_list(state: RunState) -> str:
+    """List by workstream the commands that rules kept agents from running."""
+    found = [
+        f"`{name}` {count(len(denied), 'command')} refused: {_denials(denied)}"
+        for name in state.workstreams
+        if (denied := state.track(name).denied)
+    ]
+    return bullets(found, MAX_LISTED)
+
+
+def _denials(denied: Sequence[Denial]) -> str:
+    return few([f"{code(one.command, 100)} ({inline(one.rule, 60)})" for one in denied], 3)
 
 
 def not_made(state: RunState, presence: Presence, links: Links) -> str:

@@ -53,6 +53,7 @@ def agent_summary(done: Completion) -> str:
         )
         for v in done.verification
     ]
+    refused = [(code(one.command, 300), inline(one.rule, 80)) for one in done.denied]
     succeeded = done.status is CompletionStatus.SUCCESS
     reason = "\n".join(done.questions) or done.error or ("" if succeeded else done.next_steps)
     said = "\n".join([*done.outputs, done.verification_result])
@@ -61,6 +62,7 @@ def agent_summary(done: Completion) -> str:
         quoted(reason, 2_000) if reason else "",
         table(("", ""), (row for row in rows if row[1])),
         table(("Criterion", "Result", "Exit code"), checks) if checks else "",
+        table(("Command that was refused", "Rule"), refused) if refused else "",
         "The agent's own words:" if said.strip() else "",
         quoted(said, 4_000) if said.strip() else "",
     )

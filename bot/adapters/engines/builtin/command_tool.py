@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
+from pathlib import Path
 
 from bot.adapters.engines.builtin.client import Deadline
 from bot.adapters.engines.builtin.file_tools import Result
 from bot.adapters.engines.builtin.inputs import Run
 from bot.adapters.engines.builtin.job import BuiltinJob
 from bot.adapters.engines.builtin.worktree import Refused
+from bot.adapters.engines.denials import note
 from bot.core.constraints import judge
+from bot.core.denials import NOTES_FILE
 from bot.ports import Command, Finished, Processes
 
 _HEAD = 8_000
@@ -68,6 +71,7 @@ class CommandTool:
         denied = judge(asked.command, self._job.deny, self._job.role)
         if denied is not None:
             self.denied += 1
+            note(Path(self._job.usage_file).with_name(NOTES_FILE), denied)
             raise Refused(f"Not run: {denied.what!r}. Rule {denied.rule}: {denied.because}")
         seconds = min(
             asked.timeout_seconds, self._job.command_timeout_seconds, self._deadline.left()
