@@ -58,6 +58,14 @@ def test_the_readme_has_the_same_ladder_in_short() -> None:
     assert shown == rows, f"should be:\n{rows}"
 
 
+def test_the_quick_start_names_every_key_under_what_it_costs() -> None:
+    page = (ROOT / "docs" / "quickstart.md").read_text()
+    free, paid = page.split("| free | paid")[1].split("\n")[2].strip("|").split(" | ")
+
+    for tier in catalog().tiers:
+        assert f"`{tier.key_env}`" in (paid if tier.billing is Billing.PAID else free)
+
+
 def test_the_ladder_has_every_engine_of_the_design_free_before_paid() -> None:
     tiers = catalog().tiers
     paid = [tier.billing is Billing.PAID for tier in tiers]
