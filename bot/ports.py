@@ -191,6 +191,7 @@ class ModelCall:
     written_tokens: int = 0  # to a cache; part of the input, as what was cached is
     written_for_an_hour_tokens: int = 0
     usd: Decimal | None = None  # what it cost, or at most; None: nobody between reckoned that
+    began: datetime | None = None  # when its process did, where that was an earlier one
 
     @property
     def tokens(self) -> Tokens:
@@ -202,6 +203,14 @@ class ModelCall:
             self.written_tokens,
             self.written_for_an_hour_tokens,
         )
+
+
+@dataclass(frozen=True)
+class KeptCalls:
+    """A file of an attempt's calls, and when the process began that asks for more."""
+
+    path: str
+    began: datetime
 
 
 class Door(Protocol):
@@ -242,13 +251,13 @@ class Models(Protocol):
         share: Share = WHOLE,
         *,
         until: datetime | None = None,
-        call_file: str | None = None,
+        kept: KeptCalls | None = None,
     ) -> AbstractContextManager[Door]:
         """Open a door that closes behind the attempt; of a paid tier it spends at most so much.
 
         `share` is what the tier's account has left for us when the door opens, `until` when the
-        attempt is over. Calls are written to `call_file` as they are sent, and those that an
-        earlier process wrote there are this attempt's too.
+        attempt is over. Calls are `kept` as they are sent, and those that an earlier process
+        kept there are this attempt's too.
         """
         ...
 

@@ -40,6 +40,7 @@ from bot.ports import (
     Engine,
     EngineJob,
     EngineOutcome,
+    KeptCalls,
     ModelCall,
     Models,
     Processes,
@@ -126,7 +127,7 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
     delegation = handout.delegation.model_dump_json(indent=2).encode()
     tools.worktrees.give(worktree, names.DELEGATION_FILE, delegation)
     tier = handout.tier
-    with _door(handout, tools) if tier.base_url else nullcontext() as door:
+    with _door(handout, tools, started) if tier.base_url else nullcontext() as door:
         attempt = _Attempt(handout, tools, worktree, say, door)
         attempt.go_until_done()
     attempt.count()
@@ -145,14 +146,15 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
     )
 
 
-def _door(handout: Handout, tools: Tools) -> AbstractContextManager[Door]:
+def _door(handout: Handout, tools: Tools, began: datetime) -> AbstractContextManager[Door]:
     """Open the way to the model."""
+    kept = KeptCalls(handout.call_file, began) if handout.call_file else None
     return tools.models.open(
         handout.tier,
         handout.max_usd,
         handout.share,
         until=handout.delegation.deadline,
-        call_file=handout.call_file,
+        kept=kept,
     )
 
 

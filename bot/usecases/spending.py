@@ -34,7 +34,7 @@ def ledger_lines(
 def _line(said: Completion, tier: Tier, call: ModelCall) -> LedgerLine:
     cost, known = _cost_of(tier, call)
     return LedgerLine(
-        id=call_id(said.run, said.workstream, said.attempt, said.started_at, call.n),
+        id=call_id(said.run, said.workstream, said.attempt, call.began or said.started_at, call.n),
         at=said.finished_at,
         run=said.run,
         workstream=said.workstream,

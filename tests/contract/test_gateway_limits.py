@@ -23,12 +23,14 @@ from bot.adapters.recorded_model import RecordedTurn
 from bot.core.allowance import Purse
 from bot.core.base import ZERO_USD
 from bot.core.outcomes import OutcomeClass
+from bot.ports import KeptCalls
 from tests.support.dialects import answer, cut_answer, path_of, request
 from tests.support.doorway import PAID, Clock, ask, door_to, gateway, post, tier_at
 from tests.support.scripted_model import MODEL, Fault, ScriptedModel, say, without_usage
 
 every_dialect = pytest.mark.parametrize("dialect", list(Dialect))
 TURN = RecordedTurn(text="ok", input_tokens=100, output_tokens=10)
+BEGAN = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 class HasBody(Protocol):
@@ -208,14 +210,14 @@ def test_what_a_killed_process_had_sent_is_the_attempts_too(tmp_path: Path) -> N
     script = [answer(Dialect.CHAT, TURN)] * 2
     with ScriptedModel(script) as model:
         tier = tier_at(model.base_url, **PAID)
-        with gateway().open(tier, Decimal("1.5"), call_file=str(file)) as door:
+        with gateway().open(tier, Decimal("1.5"), kept=KeptCalls(str(file), BEGAN)) as door:
             assert ask(door, Dialect.CHAT).status_code == 200
         assert file.stat().st_mode & 0o777 == 0o600
         # Killed after the second was sent, in the middle of the line that says what it took.
         sent, _ = [line for line in file.read_text().splitlines() if line]
         with file.open("a") as writing:
             writing.write("\n" + sent.replace('"n":1', '"n":2') + '\n{"n":2,"input_')
-        with gateway().open(tier, Decimal("2.5"), call_file=str(file)) as door:
+        with gateway().open(tier, Decimal("2.5"), kept=KeptCalls(str(file), BEGAN)) as door:
             first, second = door.calls()
             # The second may have cost a dollar: with it, and with what the first did cost, there
             # is not enough left for two more of them, but for one.

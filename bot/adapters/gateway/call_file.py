@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from bot.core.base import Strict
-from bot.ports import ModelCall
+from bot.core.base import Moment, Strict
+from bot.ports import KeptCalls, ModelCall
 
 _Tokens = Annotated[int, Field(ge=0)]
 
@@ -28,24 +28,27 @@ class _Line(Strict):
     written_tokens: _Tokens
     written_for_an_hour_tokens: _Tokens
     usd: Decimal | None
+    began: Moment | None = None
 
 
 class CallFile:
-    """Appends a line before a call is sent and one when it is counted. No path: keeps nothing."""
+    """Appends a line before a call is sent and one when it is counted. None: keeps nothing."""
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, kept: KeptCalls | None) -> None:
+        self._kept = kept
         self._file: int | None = None
         self.before: tuple[ModelCall, ...] = ()
-        if path is not None:
-            self.before = calls_in(Path(path))
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+        if kept is not None:
+            self.before = calls_in(Path(kept.path))
+            folder = os.path.dirname(kept.path)  # noqa: PTH120
+            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            self._file = os.open(path, flags, 0o600)
+            self._file = os.open(kept.path, flags, 0o600)
 
     def write(self, call: ModelCall) -> None:
         """Write a call as it is known now; it is with the system when this returns."""
-        if self._file is not None:
-            line = _Line(**vars(call)).model_dump_json()
+        if self._file is not None and self._kept is not None:
+            line = _Line(**{**vars(call), "began": self._kept.began}).model_dump_json()
             os.write(self._file, f"\n{line}".encode())  # after half a line of who was killed
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bot.core.allowance import WHOLE, Purse, Share, TierAllowance
 from bot.core.routing import Tier
 from bot.core.sending import Patience
-from bot.ports import Door, EngineOutcome, ModelCall
+from bot.ports import Door, EngineOutcome, KeptCalls, ModelCall
 
 if TYPE_CHECKING:  # an HTTP library takes longer to load than most commands to run
     from bot.adapters.gateway.doors import OpenDoor
@@ -57,7 +57,7 @@ class Gateway:
         share: Share = WHOLE,
         *,
         until: datetime | None = None,
-        call_file: str | None = None,
+        kept: KeptCalls | None = None,
     ) -> Iterator[Door]:
         """Open a door that is shut, with what is under way behind it, on leaving the context."""
         from bot.adapters.gateway.call_file import CallFile
@@ -72,7 +72,7 @@ class Gateway:
         key = self._key(tier.key_env) if tier.key_env and not self._instead else None
         if self._instead:
             tier = tier.model_copy(update={"base_url": self._instead})
-        calls = CallFile(call_file)
+        calls = CallFile(kept)
         door = OpenDoor(
             tier, key, allowance, Purse(max_usd), self._now, calls, until, self._recording
         )
