@@ -19,6 +19,7 @@ def approve(
 ) -> int:
     """Let a workstream start, or let a provider be paid.
 
+    A workstream that waits for a yes to money, and can do without, goes on free at once.
     --paid does what approve-paid does. The run goes on with: orchestrate run --resume RUN
     """
     from bot.errors import UserError

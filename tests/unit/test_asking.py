@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from bot.cli.approve import approve
 from bot.core.accounts import Accounts
 from bot.core.actions import Action, AskHuman, StartWorkstream
 from bot.core.answers import Speaker
 from bot.core.decide import decide
 from bot.core.events import Event, Policy
+from bot.core.github.commands import COMMANDS
 from bot.core.owned_sizes import owned_tokens
 from bot.core.plan import Plan
 from bot.core.report import exit_code, next_steps, open_questions
@@ -117,6 +119,14 @@ def test_a_person_can_let_it_begin_without_the_money() -> None:
     assert isinstance(start, StartWorkstream)
     assert start.tier.name == "free"
     assert start.because.startswith("ada lets it start without anthropic")
+
+
+def test_whoever_reads_the_help_learns_what_approve_means_for_money() -> None:
+    [told] = [spec.does for spec in COMMANDS if spec.name == "approve"]
+    said = approve.__doc__
+    assert said
+    for text in (told, said):
+        assert "goes on free at once" in text
 
 
 def test_where_nobody_could_answer_nobody_is_asked() -> None:

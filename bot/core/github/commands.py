@@ -239,7 +239,8 @@ COMMANDS: tuple[CommandSpec, ...] = (
     CommandSpec(
         "approve",
         "/approve [workstream]",
-        "Lets a workstream start that waits for a person; without a name, the only one that does.",
+        "Lets a workstream start that waits for a person; without a name, the only one that does."
+        " One that waits for a yes to money is named, and goes on free at once.",
         _WRITERS,
         ("/approve", "/approve migrate"),
         needs_run=True,
