@@ -20,23 +20,25 @@ def models(
     """Show which models serve here, and what keeps the others.
 
     Settings, catalog and routing of the repository, with the keys of this machine. Nobody is
-    called: that a key is set does not say that it is good.
+    called: that a key is set does not say that it is good. Which tiers have
+    no quota left is what the last five runs found here.
     """
     import sys
 
     from bot.adapters.clock import SystemClock
     from bot.adapters.steering_files import load_settings
-    from bot.core.models import models_of
+    from bot.core.models import models_of, ran_out
     from bot.errors import Exit
     from bot.render.models import print_models
     from bot.render.terminal import console_for
-    from bot.wiring.store import open_repository
+    from bot.wiring.store import open_repository, recently_exhausted
     from bot.wiring.tiers import load_ladder
 
     wanted = None if kind is None else _kind(kind)
     repository = open_repository(repo)
     ladder = load_ladder(repository, load_settings(repository))
-    found = models_of(ladder, wanted, SystemClock().now().date())
+    now = SystemClock().now()
+    found = models_of(ladder, wanted, now.date(), ran_out(recently_exhausted(repository), now))
     if json:
         sys.stdout.write(f"{found.model_dump_json(indent=2)}\n")
     else:

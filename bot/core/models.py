@@ -6,17 +6,21 @@ the same, and is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
 
 from bot.core.base import Strict
+from bot.core.events import TierExhausted
+from bot.core.exhaustion import clock_time
 from bot.core.plan import Kind, Workstream
 from bot.core.routing import Ladder, NeedsApproval, NoRoute, Route, Rung, Tier, route
 
 FRESH = timedelta(days=90)
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Model(Strict):
@@ -27,6 +31,7 @@ class Model(Strict):
     usable: bool  # a paid one only after a person's yes
     why_not: str  # empty: usable
     outdated: bool
+    ran_out: str = ""  # what recent runs found, as long as it is not back; a new run asks it
 
 
 class First(Strict):
@@ -50,12 +55,17 @@ class Models(Strict):
         return tuple(rung.tier.name for rung in self.rungs if rung.outdated)
 
 
-def models_of(ladder: Ladder, kind: Kind | None, today: date) -> Models:
-    """Show the ladder as it is for all work, or in the order of one kind."""
+def models_of(
+    ladder: Ladder, kind: Kind | None, today: date, ran_out: Mapping[str, str] = NONE
+) -> Models:
+    """Show the ladder as it is for all work, or in the order of one kind.
+
+    `ran_out` says of tiers what recent runs found.
+    """
     any_kind = Ladder(rungs=ladder.rungs)  # without rules all kinds have one order
     rungs = ladder.for_kind(kind) if kind else any_kind.for_kind(Kind.IMPLEMENTATION)
     return Models(
-        rungs=tuple(_model(order, rung, today) for order, rung in enumerate(rungs, 1)),
+        rungs=tuple(_model(order, rung, today, ran_out) for order, rung in enumerate(rungs, 1)),
         first=tuple(_first(one, ladder) for one in ([kind] if kind else Kind)),
     )
 
@@ -68,7 +78,19 @@ def by_tier(first: Iterable[First]) -> dict[First, tuple[Kind, ...]]:
     return {group[0]: tuple(one.kind for one in group) for group in found.values()}
 
 
-def _model(order: int, rung: Rung, today: date) -> Model:
+def ran_out(found: Iterable[TierExhausted], now: datetime) -> dict[str, str]:
+    """Say of tiers that had no quota left when they are back; one that gave no time, for a day."""
+    told: dict[str, str] = {}
+    for event in sorted(found, key=lambda event: event.at):
+        told.pop(event.tier, None)
+        if event.back_at is not None and event.back_at > now:
+            told[event.tier] = f"ran out in run {event.run}, back at {clock_time(event.back_at)}"
+        elif event.back_at is None and now - event.at < timedelta(days=1):
+            told[event.tier] = f"ran out in run {event.run} at {clock_time(event.at)}"
+    return told
+
+
+def _model(order: int, rung: Rung, today: date, ran_out: Mapping[str, str]) -> Model:
     checked = rung.tier.checked_on
     return Model(
         order=order,
@@ -76,6 +98,7 @@ def _model(order: int, rung: Rung, today: date) -> Model:
         usable=not rung.why_not,
         why_not=rung.why_not,
         outdated=checked is not None and today - checked > FRESH,
+        ran_out=ran_out.get(rung.tier.name, ""),
     )
 
 

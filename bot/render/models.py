@@ -71,9 +71,11 @@ def _named(tier: Tier) -> Text:
 def _here(rung: Model) -> Text:
     if rung.why_not:
         return plain(rung.why_not, "yellow")
-    if rung.tier.billing is Billing.PAID:
-        return Text("serves after a yes", style="cyan")
-    return Text("serves", style="green")
+    paid = rung.tier.billing is Billing.PAID
+    serves = Text("serves after a yes", "cyan") if paid else Text("serves", "green")
+    return (
+        serves.append("; ").append_text(plain(rung.ran_out, "yellow")) if rung.ran_out else serves
+    )
 
 
 def _limits(tier: Tier) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.event_ref import EventRef, list_runs
@@ -16,12 +16,14 @@ from bot.adapters.remote_record import remote_ledger, remote_runs
 from bot.adapters.run_folder import RunFolder, Tidied, clean, runs_root
 from bot.core import names
 from bot.core.base import RunId, Sha
-from bot.core.events import Event
+from bot.core.events import Event, TierExhausted
 from bot.core.github import presence
 from bot.core.github.presence import Presence
 from bot.core.ledger import LedgerLine
 from bot.core.report import RunLine, run_line
 from bot.errors import UserError
+
+_RECENT_RUNS = 5  # that are read for what is soon forgotten
 
 
 def open_repository(path: str) -> Repository:
@@ -105,6 +107,16 @@ def _recorded_run(repository: Repository, run: RunId) -> RunLine:
         return RunLine(run=run, trouble=error.what)
     found = read_presence(repository, run)
     return line.model_copy(update=found.numbers()) if found else line
+
+
+def recently_exhausted(repository: Repository) -> tuple[TierExhausted, ...]:
+    """Return what the last few runs found of tiers' quotas; more would take long to read."""
+    found: list[TierExhausted] = []
+    for run in list_runs(repository)[:_RECENT_RUNS]:
+        with suppress(UserError):  # one that cannot be read is shown by `orchestrate status`
+            events = EventRef(repository, run).load()
+            found += [event for event in events if isinstance(event, TierExhausted)]
+    return tuple(found)
 
 
 def ledger_lines(repository: Repository, month: str | None) -> tuple[LedgerLine, ...]:

@@ -6,10 +6,12 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from bot.adapters.clock import SystemClock
 from bot.adapters.event_ref import Batch, EventRef
 from bot.adapters.git import Repository
 from bot.cli.costs import By, costs
@@ -18,7 +20,7 @@ from bot.cli.log import log
 from bot.cli.models import models
 from bot.cli.status import status
 from bot.core.base import RunId
-from bot.core.events import RunStatus
+from bot.core.events import RunStatus, TierExhausted
 from bot.core.ledger import Billing, LedgerLine
 from bot.errors import UserError
 from tests.support.builders import (
@@ -198,6 +200,27 @@ def test_models_are_those_of_the_repository_with_the_keys_of_this_machine(shop, 
     with pytest.raises(UserError, match="'reveiw' is no kind of work") as caught:
         models(kind="reveiw", repo=str(shop.path))
     assert caught.value.fix == "Did you mean 'review'?"
+
+
+def test_models_say_which_tiers_ran_out_in_the_last_runs_and_when_they_are_back(shop, say):
+    now = SystemClock().now().replace(microsecond=0)
+    for nth, (tier, back) in enumerate([("opencode", -1), ("gemini", 3)]):
+        run = RunId(f"{nth}abc")
+        found = TierExhausted(
+            at=now - timedelta(hours=2),
+            run=run,
+            tier=tier,
+            because="429",
+            back_at=now + timedelta(hours=back),
+        )
+        EventRef(Repository.open(str(shop.path)), run).append(Batch((found,), {}), now)
+    shop.git("update-ref", "refs/orchestrate/runs/broken", "HEAD")
+    rungs = {
+        rung["tier"]["name"]: rung for rung in json.loads(say(models, json=True).text)["rungs"]
+    }
+    back_at = f"{now + timedelta(hours=3):%Y-%m-%d %H:%M} UTC"
+    assert rungs["gemini"]["ran_out"] == f"ran out in run 1abc, back at {back_at}"
+    assert rungs["opencode"]["ran_out"] == "", "it is back"
 
 
 def test_the_doctor_finds_nothing_wrong_and_changes_nothing(shop, say):

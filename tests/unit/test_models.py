@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from rich.console import Console
 
-from bot.core.models import Models, by_tier, models_of
+from bot.core.events import TierExhausted
+from bot.core.models import Models, by_tier, models_of, ran_out
 from bot.core.plan import Kind
 from bot.core.routing import Ladder, Rung
 from bot.core.routing_rules import RoutingRule
@@ -16,6 +17,7 @@ from bot.render.models import WIDE, print_models
 from tests.support.builders import tier
 
 TODAY = date(2026, 11, 21)
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PAID = tier("groq", usd="0.59", requests_per_day=1_000, checked_on=TODAY)
 RULES = (RoutingRule(kinds=(Kind.REVIEW,), prefer=("third",)),)
 
@@ -106,3 +108,34 @@ def test_what_a_name_holds_steers_no_terminal() -> None:
         text = printed(shown(Rung(tier=nasty, why_not="\x1b]0;t\x07no")), width)
         assert "\x1b" not in text
         assert "\u202e" not in text
+
+
+def out(tier: str, hours: float, back: float | None) -> TierExhausted:
+    back_at = None if back is None else NOW + timedelta(hours=back)
+    at = NOW + timedelta(hours=hours)
+    return TierExhausted(at=at, run="7f3a", tier=tier, because="429", back_at=back_at)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        pytest.param([out("a", -1, 2)], "7f3a, back at 2026-11-21 14:00 UTC", id="to come"),
+        pytest.param([out("a", -3, -1)], None, id="it is back"),
+        pytest.param([out("a", -1, None)], "7f3a at 2026-11-21 11:00 UTC", id="nobody knows"),
+        pytest.param([out("a", -25, None)], None, id="that was yesterday"),
+        pytest.param([out("a", -1, -0.5), out("a", -2, 3)], None, id="the last word counts"),
+    ],
+)
+def test_a_tier_that_ran_out_is_told_of_until_it_is_back(
+    found: list[TierExhausted], told: str | None
+) -> None:
+    assert ran_out(found, NOW).get("a") == (told and f"ran out in run {told}")
+
+
+@pytest.mark.parametrize("width", [80, WIDE])
+def test_a_tier_that_ran_out_stands_so_in_the_list(width: int) -> None:
+    told = {"second": "ran out in run 7f3a, back at 14:05"}
+    found = models_of(Ladder(rungs=(SECOND, NO_KEY)), None, TODAY, told)
+    shown = " ".join(printed(found, width).split())
+    assert "ran out in run 7f3a" in shown
+    assert "serves" in shown
