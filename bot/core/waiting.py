@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.core.accounts import Accounts
 from bot.core.asking import answer_is_due, choice_for
@@ -44,7 +44,7 @@ def _waits(state: RunState, workstream: Workstream, question: ApprovalRequested)
         if choice is None or choice.cause != question.cause:
             return ""
         due = answer_is_due(state, question)
-        otherwise = f", goes on free at {clock_time(due)}" if due else ""
+        otherwise = f", goes on free at {_time(due, at)}" if due else ""
         return f"waits for a yes to {provider}{otherwise}"
     back = _comes_back(state, workstream, cover, at)
     if question.cause.startswith("paid:"):
@@ -63,5 +63,11 @@ def _comes_back(state: RunState, workstream: Workstream, cover: Cover, at: datet
     for moment, tier in sorted((moment, tier) for moment, tier in returns if moment):
         others = {name: one for name, one in state.outages.items() if name != tier}
         if isinstance(route_now(replace(state, outages=others), workstream, cover, at), Route):
-            return f"{tier}, back at {clock_time(moment)}"
+            return f"{tier}, back at {_time(moment, at)}"
     return ""
+
+
+def _time(moment: datetime, asked_at: datetime) -> str:
+    """Write a moment as short as it is clear: most come on the day of the question."""
+    written, day = clock_time(moment), f"{asked_at.astimezone(UTC):%Y-%m-%d} "
+    return written.removeprefix(day)

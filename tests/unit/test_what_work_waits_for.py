@@ -65,7 +65,11 @@ WISHED = Ladder(rungs=ladder(FREE, CLAUDE).rungs, rules=(RULE,))
 WAITS = {
     "for a yes, and goes on free later": (
         asking(WISHED),
-        {"a": "waits for a yes to anthropic, goes on free at 2026-11-21 11:00 UTC"},
+        {"a": "waits for a yes to anthropic, goes on free at 11:00 UTC"},
+    ),
+    "for a yes until another day": (
+        asking(WISHED, paid_answer_minutes=24 * 60),
+        {"a": "waits for a yes to anthropic, goes on free at 2026-11-22 10:00 UTC"},
     ),
     "for a yes, however long that takes": (
         asking(WISHED, paid_answer_minutes=None),
@@ -77,13 +81,11 @@ WAITS = {
     ),
     "for a yes or a tier that is back soon": (
         asking(ladder(GEMINI, CLAUDE), out("gemini", 310)),
-        dict.fromkeys(
-            "ab", "waits for a yes to anthropic, or for gemini, back at 2026-11-21 10:05 UTC"
-        ),
+        dict.fromkeys("ab", "waits for a yes to anthropic, or for gemini, back at 10:05 UTC"),
     ),
     "for a tier that is back soon": (
         asking(ladder(GEMINI), out("gemini", 310)),
-        dict.fromkeys("ab", "waits for gemini, back at 2026-11-21 10:05 UTC"),
+        dict.fromkeys("ab", "waits for gemini, back at 10:05 UTC"),
     ),
     "for a tier that nobody knows when it is back": (
         asking(ladder(GEMINI), out("gemini", None)),
@@ -120,4 +122,4 @@ def test_a_person_reads_it_in_a_terminal_on_a_live_screen_and_on_github() -> Non
         pull_body(RUN, state, events, presence, LINKS, "ada"),
     )
     for page in pages:
-        assert "waits for gemini, back at 2026-11-21 10:05 UTC" in page
+        assert "waits for gemini, back at 10:05 UTC" in page
