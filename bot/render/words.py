@@ -124,7 +124,7 @@ def refused_commands(denied: Sequence[Denial]) -> str:
 _APART = {
     Isolation.SANDBOX: "in a sandbox",
     Isolation.USER: "as a user of their own",
-    Isolation.NONE: "not kept apart from you",
+    Isolation.NONE: "as the bot's own user, with no sandbox",
 }
 
 

@@ -36,7 +36,7 @@ from tests.support.builders import (
 )
 
 PUSH, SUDO = Denial(rule="no-push", command="git push"), Denial(rule="no-root", command="sudo x")
-NOT_APART = "not kept apart from you"
+NOT_APART = "as the bot's own user, with no sandbox"
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,7 @@ Figures
   utilization  96%     makespan  1.00 × least  first-time pass  50%
   planning     0.0s    launch    0.0s          integration      1.0s
   Cost: free; the same tokens on groq: $0.1280
+  Agents ran as the bot's own user, with no sandbox.
 
 Next
   git diff main...orchestrate/7f3a/combined
