@@ -111,22 +111,34 @@ class TierAllowance:
             until, because = self._parked
             return HeldBack(Limit.PARKED, because, int((until - now).total_seconds()) + 1)
         if self._most_requests is not None and self._requests >= self._most_requests:
-            return self._tomorrow(f"{self._most_requests} requests per day", now)
+            limit = self._limit(
+                self._most_requests, self._tier.requests_per_day, "requests per day"
+            )
+            return self._tomorrow(limit, now)
         # One request goes out on an empty day: it may be smaller than it says.
         used, most = self._tokens + self._held, self._most_tokens
         if most is not None and (used or not most) and used + tokens > most:
-            return self._tomorrow(f"{most} tokens per day", now)
+            return self._tomorrow(
+                self._limit(most, self._tier.tokens_per_day, "tokens per day"), now
+            )
         most = self._most_a_minute
         if most is not None and len(self._sent) >= most:
             wait = (self._sent[-most] + MINUTE - now).total_seconds() if most else 60
-            limit = f"tier {self._tier.name} allows {most} requests per minute"
+            limit = self._limit(most, self._tier.requests_per_minute, "requests per minute")
             return HeldBack(Limit.MINUTE, limit, int(wait) + 1)
         return None
+
+    def _limit(self, most: int, whole: int | None, of_what: str) -> str:
+        """Say what is used up: all that the tier allows, or the part that was handed out."""
+        if most == whole:
+            return f"tier {self._tier.name} allows {most} {of_what}"
+        whose = f"this attempt's share of tier {self._tier.name}"
+        return f"{whose} is {most}" + (f" of {whole} {of_what}" if whole else f" {of_what}")
 
     def _tomorrow(self, limit: str, now: datetime) -> HeldBack:
         midnight = datetime.combine(self._day + timedelta(days=1), datetime.min.time(), UTC)
         seconds = int((midnight - now).total_seconds()) + 1
-        return HeldBack(Limit.DAY, f"tier {self._tier.name} allows {limit}", seconds)
+        return HeldBack(Limit.DAY, limit, seconds)
 
 
 def _least(one: int | None, other: int | None) -> int | None:

@@ -11,10 +11,10 @@ from bot.core.accounts import Accounts
 from bot.core.base import ZERO_USD
 from bot.core.config import LimitSettings
 from bot.core.events import ApprovalGranted
-from bot.core.ledger import Billing
+from bot.core.ledger import Billing, month_of
 from bot.core.plan import Kind, Workstream
 from bot.core.routing import Ladder
-from bot.core.state import RunState, Track
+from bot.core.state import PaidHandOut, RunState, Track
 
 _STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
 
@@ -25,7 +25,7 @@ def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, 
     A yes to another plan covers nothing, nor does one whose time is over. Never more than the
     run's budget leaves, where it has one, nor than other runs have left of the provider's month.
     """
-    used = _sum(state.tracks.values())
+    used, this_month = _sum(state.tracks.values()), _used_in(month_of(now), state)
     budget, caps = state.policy.budget_usd, state.policy.month_caps
     left: dict[str, Decimal] = {}
     for one in approvals(state):
@@ -34,7 +34,7 @@ def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, 
     for provider in left:
         if provider in caps:
             month = caps[provider] - accounts.others(provider)
-            left[provider] = min(left[provider], month - used.get(provider, ZERO_USD))
+            left[provider] = min(left[provider], month - this_month.get(provider, ZERO_USD))
         if budget is not None:
             left[provider] = min(left[provider], budget - sum(used.values(), ZERO_USD))
     return left
@@ -136,20 +136,30 @@ def reserve(
     }
 
 
-def cap_reached(state: RunState, provider: str, accounts: Accounts) -> str:
+def cap_reached(state: RunState, provider: str, accounts: Accounts, now: datetime) -> str:
     """Say which cap keeps an approval from covering more; empty: none does."""
-    used = _sum(state.tracks.values())
+    used, this_month = _sum(state.tracks.values()), _used_in(month_of(now), state)
     budget, cap = state.policy.budget_usd, state.policy.month_caps.get(provider)
     if budget is not None and sum(used.values(), ZERO_USD) >= budget:
         return f"the run's budget of ${budget:.2f} is used up; resume with a larger --max-usd"
-    if cap is not None and used.get(provider, ZERO_USD) + accounts.others(provider) >= cap:
+    if cap is not None and this_month.get(provider, ZERO_USD) + accounts.others(provider) >= cap:
         return f"the monthly cap for {provider} is reached; limits.provider_month_usd sets it"
     return ""
 
 
 def _sum(tracks: Iterable[Track]) -> dict[str, Decimal]:
+    return _by_provider(one for track in tracks for one in track.paid)
+
+
+def _used_in(month: str, state: RunState) -> dict[str, Decimal]:
+    """Sum up what counts against a month's caps: what fell in it, and what still runs."""
+    paid = (one for track in state.tracks.values() for one in track.paid)
+    return _by_provider(one for one in paid if one.counts_in(month))
+
+
+def _by_provider(paid: Iterable[PaidHandOut]) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
-    for one in (one for track in tracks for one in track.paid):
+    for one in paid:
         provider = one.started.provider
         found[provider] = found.get(provider, ZERO_USD) + one.usd
     return found

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from bot.core.accounts import Accounts
 from bot.core.actions import AskHuman
 from bot.core.asking import Choice, question_for
 from bot.core.base import ZERO_USD
 from bot.core.exhaustion import relapses
-from bot.core.money import cap_reached
 from bot.core.plan import Workstream
 from bot.core.routing import NeedsApproval, NoRoute
 from bot.core.state import RunState, WorkstreamStatus
@@ -59,20 +57,14 @@ def for_a_tier(
     workstream: Workstream,
     verdict: NeedsApproval | NoRoute,
     accounts: Accounts,
-    kept: Decimal,
+    why: str,
 ) -> AskHuman:
-    """Ask for what a workstream cannot go on without: money, or any model.
-
-    `kept` is what is left of the provider's money, and not for this workstream.
-    """
+    """Ask for what a workstream cannot go on without: any model, or money, and `why` that."""
     nth = f"{len(state.granted)}.{state.requests}{relapses(state.outages)}"
     if isinstance(verdict, NoRoute):
         question = f"No model can take {workstream.id}: {verdict.because}"
         return AskHuman(question, f"tier:{workstream.id}.{nth}", workstream.id, None, ZERO_USD)
     provider = verdict.tier.provider
-    why = cap_reached(state, provider, accounts) or "it is paid"
-    if kept:
-        why = f"the ${kept:.4f} that are left are kept to deliver what is done"
     question = f"{workstream.id} could only go on with {provider}, and {why}: {verdict.because}"
     others = accounts.others(provider)
     return AskHuman(question, f"paid:{provider}.{nth}", workstream.id, provider, others)

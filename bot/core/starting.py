@@ -15,7 +15,7 @@ from bot.core.base import ZERO_USD
 from bot.core.exhaustion import out_at
 from bot.core.graph import longest_remaining, reverse
 from bot.core.ledger import Billing
-from bot.core.money import cover_left, kept_back, reserve, share_of
+from bot.core.money import cap_reached, cover_left, kept_back, reserve, share_of
 from bot.core.plan import Kind, Workstream, collide
 from bot.core.questions import approvals, for_a_tier, not_put_yet, to_pay
 from bot.core.routing import SHELL, NeedsApproval, NoRoute, Route, Tier, route
@@ -111,8 +111,8 @@ class _Round:
                 self._hand_out(workstream, tier, why, money)
             case NeedsApproval() | NoRoute() as verdict:
                 if not self._money_may_come_back(verdict):
-                    kept = self._kept_from(verdict)
-                    question = for_a_tier(self.state, workstream, verdict, self.accounts, kept)
+                    why = self._why_no_money(verdict)
+                    question = for_a_tier(self.state, workstream, verdict, self.accounts, why)
                     self.questions.append(question)
             case None:
                 pass  # what others hold of a tier comes back
@@ -136,10 +136,13 @@ class _Round:
             return self.cover
         return {name: left - self.kept.get(name, ZERO_USD) for name, left in self.cover.items()}
 
-    def _kept_from(self, verdict: NeedsApproval | NoRoute) -> Decimal:
-        """Return the dollars that are there and only kept."""
+    def _why_no_money(self, verdict: NeedsApproval | NoRoute) -> str:
+        """Say why the provider's money does not cover it."""
         provider = verdict.tier.provider if isinstance(verdict, NeedsApproval) else ""
-        return max(self.cover.get(provider, ZERO_USD), ZERO_USD)
+        kept = max(self.cover.get(provider, ZERO_USD), ZERO_USD)
+        if kept:
+            return f"the ${kept:.4f} that are left are kept to deliver what is done"
+        return cap_reached(self.state, provider, self.accounts, self.now) or "it is paid"
 
     def _money(self, workstream: Workstream, tier: Tier, others: Sequence[Workstream]) -> Decimal:
         """Return what it is handed of a paid tier's money, beside others that want of it."""

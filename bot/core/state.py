@@ -18,6 +18,7 @@ from bot.core.events import Event, RunStatus
 from bot.core.exhaustion import Outages, asked_again, with_outage
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import Completion, CompletionStatus, Isolation
+from bot.core.ledger import month_of
 from bot.core.plan import Plan, Workstream
 from bot.core.retries import Ended, another_attempt
 
@@ -66,7 +67,17 @@ class PaidHandOut:
 
     started: happened.WorkstreamStarted
     usd: Decimal  # all that was reserved, as long as nobody knows what it cost
-    is_over: bool = False
+    ended_at: Moment | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it takes no more."""
+        return self.ended_at is not None
+
+    def counts_in(self, month: str) -> bool:
+        """Whether a month has to answer for it: each from when it began until it was over."""
+        ended = month_of(self.ended_at) if self.ended_at else month
+        return month_of(self.started.at) <= month <= ended
 
 
 @dataclass(frozen=True)
@@ -460,7 +471,7 @@ def _settled(track: Track, event: WorkstreamEvent) -> Track:
     if one is None or one.is_over:
         return track
     usd = one.usd if known is None else known
-    over = replace(one, usd=usd, is_over=True)
+    over = replace(one, usd=usd, ended_at=event.at)
     return replace(track, paid=tuple(over if p is one else p for p in track.paid))
 
 

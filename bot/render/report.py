@@ -61,6 +61,7 @@ def _print_sections(console: Console, report: Report, state: RunState, now: date
     _print_list(console, "Conflicts", (_conflict(one) for one in report.conflicts))
     _print_list(console, "A person must decide", (q.question for q in open_questions(state)))
     _print_figures(console, report, state)
+    _print_list(console, "Approved", (_approved(one, now) for one in report.approvals))
     where = f"in a comment on issue #{report.issue}" if report.issue else ""
     _print_commands(console, report.next_steps, where)
 
@@ -232,8 +233,6 @@ def _print_figures(console: Console, report: Report, state: RunState) -> None:
     console.print(Padding(Text(_spent(report)), INDENT))
     for line in filter(None, [_under_subscriptions(report), kept_apart(state.isolation)]):
         console.print(Padding(Text(line), INDENT))
-    for one in report.approvals:
-        console.print(Padding(Text(_approved(one)), INDENT))
 
 
 def _spent(report: Report) -> str:
@@ -254,11 +253,12 @@ def _under_subscriptions(report: Report) -> str:
     return f"Notional: {told}" if told else ""
 
 
-def _approved(one: ApprovalReport) -> str:
+def _approved(one: ApprovalReport, now: datetime) -> str:
     until = f" until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+    until += ", which is over" if one.until and one.until <= now else ""
     used = f"${one.used_usd:.4f} of it spent or reserved"
     return defused(
-        f"Approved: ${one.usd:.2f} with {one.provider} by {one.by}{until}: {used}; {one.because}",
+        f"${one.usd:.2f} with {one.provider} by {one.by}{until}: {used}; {one.because}",
         500,
     )
 

@@ -50,3 +50,16 @@ def test_what_was_used_here_is_not_given_out_twice_when_the_next_share_does_not_
 def test_a_share_ends_with_its_day() -> None:
     one = allowance(Share(requests=0), requests_per_day=5)
     assert one.take(1, NOON + timedelta(days=1)) is None
+
+
+def test_a_share_that_is_used_up_is_not_called_the_tiers_own_limit() -> None:
+    few = allowance(Share(requests=1), requests_per_day=50)
+    few.take(1, NOON)
+    held_back = few.take(1, NOON)
+    assert held_back is not None
+    assert held_back.because == "this attempt's share of tier t is 1 of 50 requests per day"
+    whole = allowance(Share(), requests_per_day=1)
+    whole.take(1, NOON)
+    held_back = whole.take(1, NOON)
+    assert held_back is not None
+    assert held_back.because == "tier t allows 1 requests per day"

@@ -193,3 +193,21 @@ def test_a_subscription_needs_no_yes_reserves_nothing_and_is_in_no_sum() -> None
     }
     assert measure(events, ONE, 1).cost_by_provider["openai"].usd == 0
     assert list(Journal(RUN, at(60)).paid(done.completion, [notional])) == []
+
+
+@pytest.mark.parametrize(
+    ("ended", "left"),
+    [
+        pytest.param((), "1", id="it may spend still"),
+        pytest.param((result(usd="2"),), "2", id="what it took fell in the month before"),
+        pytest.param((result(known=False),), "2", id="nobody knows what it took then"),
+    ],
+)
+def test_a_months_cap_is_not_used_up_by_what_the_same_run_took_in_an_earlier_month(
+    ended: tuple[Event, ...], left: str
+) -> None:
+    policy = POLICY.model_copy(update={"month_caps": {"openai": Decimal(3)}})
+    state = fold(run_of(ONE, YES, hand_out(), *ended, policy=policy))
+    nothing = accounts_of([], RUN, at(0))
+    assert cover_left(state, at(99), nothing) == {"openai": Decimal(1)}
+    assert cover_left(state, at(99) + timedelta(days=31), nothing) == {"openai": Decimal(left)}

@@ -283,3 +283,16 @@ def test_durations(seconds, text):
 )
 def test_free_and_unknown_are_different_things(usd, known, text):
     assert dollars(Cost(usd=usd, known=known)) == text
+
+
+def test_a_yes_to_money_whose_time_passed_while_the_run_was_stopped_is_shown_as_over():
+    stopped = run_of(PLAN, policy=POLICY)
+    short, longer = (
+        granted(
+            provider="groq", usd="2", because="it is hard", until=at(seconds), cause=str(seconds)
+        )
+        for seconds in (150, 900)
+    )
+    text = summary(paper(), (*stopped, short, longer))
+    assert text.count("$2.00 with groq") == 2
+    assert text.count("which is over") == 1

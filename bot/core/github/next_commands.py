@@ -36,8 +36,9 @@ def on_github(report: Report, state: RunState, presence: Presence) -> Report:
 def answer_to(state: RunState, question: ApprovalRequested) -> str:
     """Return the command that answers a question; what is left open in it is written as an …"""
     name = question.workstream
-    if question.provider and not cap_reached(state, question.provider, accounts_when(question)):
-        return f"/approve-paid {question.provider} {proposed_usd(state, question):.2f} because …"
+    accounts, provider = accounts_when(question), question.provider
+    if provider and not cap_reached(state, provider, accounts, question.at):
+        return f"/approve-paid {provider} {proposed_usd(state, question):.2f} because …"
     if question.cause.startswith("workstream:"):
         return f"/approve {name}"
     if question.cause.startswith("question:"):
