@@ -56,6 +56,7 @@ class Finished:
     seconds: float
     stopped_because: str | None = None  # "timeout", "interrupted", a limit, or what `stop` said
     log_bytes: int = field(default=0)
+    wall: str = ""  # of a sandbox, that it seems to have failed at, and what to do
 
 
 @dataclass(frozen=True)

@@ -190,6 +190,7 @@ class Verification(Strict):
     passed: bool | None = None  # None: nobody can tell by running something
     seconds: float = 0.0
     log: str | None = None
+    because: str = ""  # what is known beyond its exit code
 
 
 class Usage(Strict):

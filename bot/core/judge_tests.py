@@ -73,7 +73,7 @@ def _could_not_start(run: SuiteRun) -> str | None:
     made = run.exit_code == 2 and _MAKE_NOT_FOUND.search(text)
     if run.exit_code not in _COULD_NOT_START and not made:
         return None
-    last = text.strip().rpartition("\n")[2][:200] or f"exit code {run.exit_code}"
+    last = text.strip().rpartition("\n")[2][:400] or f"exit code {run.exit_code}"
     return (
         f"{run.command!r} did not start: {last}."
         f" Install what it needs where the gates run, or set {_SETTING}."

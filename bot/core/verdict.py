@@ -109,7 +109,8 @@ def _against(evidence: Evidence) -> str:
     if failing:
         code = failing[0].exit_code
         how = f"exit {code}" if code is not None else "ended by its time limit"
-        return f"{failing[0].criterion!r} does not hold ({how})"
+        why = f"{how}: {failing[0].because}" if failing[0].because else how
+        return f"{failing[0].criterion!r} does not hold ({why})"
     if isinstance(evidence.claim, Claim) and evidence.claim.status == "failed":
         return evidence.claim.verification_result or "it says that it failed"
     left = [item.text for item in evidence.todo if not item.done]

@@ -401,6 +401,7 @@ class _Attempt:
             passed=finished.exit_code == 0,
             seconds=round(finished.seconds, 3),
             log=name,
+            because=self._tools.redactor.text(finished.wall),
         )
 
     def _keep(self, name: str, text: str) -> str:

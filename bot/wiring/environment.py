@@ -51,8 +51,11 @@ def toolchains(environment: Mapping[str, str]) -> dict[str, str]:
     """Return where tools keep what they need, by the variables that say it to them."""
     home = environment.get("HOME", "")
     found: dict[str, str] = {}
+    go = environment.get("GOPATH", "").partition(os.pathsep)[0]
     for name, folder in _TOOLCHAINS.items():
         default = str(Path(home) / folder) if folder and home else ""
+        if name == "GOMODCACHE" and go:
+            default = str(Path(go) / "pkg/mod")
         value = environment.get(name) or (default if default and Path(default).is_dir() else "")
         found |= {name: value} if value else {}
     return found

@@ -239,6 +239,22 @@ def test_of_a_home_only_programs_and_their_libraries_are_shown(place: Place) -> 
     }
 
 
+def test_a_program_is_found_by_way_of_all_links_that_lead_to_it(place: Place) -> None:
+    """As uv does it: else the next Python on PATH would run, and nobody would know."""
+    home = place.home
+    (home / "pythons/3.11.2/bin").mkdir(parents=True)
+    (home / "pythons/3.11.2/bin/tool").write_text("#!/bin/sh\necho it runs\n")
+    (home / "pythons/3.11.2/bin/tool").chmod(0o755)
+    (home / "pythons/3.11").symlink_to("3.11.2")
+    (home / "venv/bin").mkdir(parents=True)
+    (home / "venv/bin/tool").symlink_to(home / "pythons/3.11/bin/tool")
+    (home / "bin").mkdir()
+    (home / "bin/tool").symlink_to("../venv/bin/tool")
+    (home / "bin/round").symlink_to("round")
+    view = View((*our_own(), *tools_on(f"{home}/bin:{PATH}")), place.walls.view.hidden)
+    assert place.with_walls(view=view).run(f"{home}/bin/tool").output == "it runs\n"
+
+
 # --- processes -----------------------------------------------------------------------------------
 
 

@@ -37,6 +37,26 @@ def test_agents_criteria_and_gates_are_in_a_sandbox_and_the_work_lands(tmp_path:
 
 
 @needs_sandbox
+def test_a_test_command_that_the_sandbox_stops_says_so_and_what_helps(tmp_path: Path) -> None:
+    tool = tmp_path / "home/venvs/shop/bin/check"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("#!/bin/sh\necho 3 passed in 0.01s\n")
+    tool.chmod(0o755)
+    settings = GATES_OFF.replace("tests: {enabled: false}", f"tests: {{command: {tool}}}")
+    world = with_sandbox(make_world(tmp_path, settings=settings))
+    world.env["HOME"] = str(tmp_path / "home")
+    stopped = world.run(plan(work("a", "echo a > a.txt", acceptance=[{"run": str(tool)}])))
+    told = f"PATH; agents.sandbox: off shows all. Not shown: {tool}"
+    assert told in str(stopped.workstream("a")["error"])
+    stopped = world.run(plan(work("a", "echo a > a.txt")))
+    [because] = (e["gate"]["because"] for e in world.events(stopped.id) if e["type"] == "gate.finished" and e["gate"]["name"] == "tests")
+    assert told in because
+    world.env["PATH"] = f"{tool.parent}:{world.env['PATH']}"
+    done = world.run(plan(work("a", "echo a > a.txt", acceptance=[{"run": str(tool)}])))
+    assert done.exit_code == 0, done
+
+
+@needs_sandbox
 def test_a_paid_tier_serves_from_a_sandbox_and_its_agent_reaches_nothing_else(
     tmp_path: Path,
 ) -> None:

@@ -28,16 +28,11 @@ USUAL = "codex"  # the program that stands for all of them in `make test`: it st
 KEY = "sk-very-secret-0123456789"
 KEY_NAME = "SCRIPTED_API_KEY"
 MODEL = "scripted-1"
-every_engine = pytest.mark.parametrize(
-    "engine",
-    [
-        "builtin",
-        *(
-            pytest.param(name, marks=() if name == USUAL else pytest.mark.every_engine)
-            for name in PROGRAMS
-        ),
-    ],
+_ROWS = tuple(
+    pytest.param(name, marks=() if name == USUAL else pytest.mark.every_engine) for name in PROGRAMS
 )
+every_program = pytest.mark.parametrize("engine", _ROWS)
+every_engine = pytest.mark.parametrize("engine", ["builtin", *_ROWS])
 _TODO = [{"id": number, "text": "as it stands", "done": True} for number in (1, 2)]
 
 

@@ -14,8 +14,13 @@ needs_sandbox = pytest.mark.skipif(
 )
 
 
-def with_sandbox(world: World) -> World:
-    """Let it find bubblewrap, which the other stories' machine has not."""
+def path_with_sandbox() -> str:
+    """Return PATH without the bubblewrap of other stories' machine, which makes no sandbox."""
     there = os.environ["PATH"].split(":")
-    world.env["PATH"] = ":".join(each for each in there if not each.endswith("/programs"))
+    return ":".join(each for each in there if not each.endswith("/programs"))
+
+
+def with_sandbox(world: World) -> World:
+    """Let a world find bubblewrap."""
+    world.env["PATH"] = path_with_sandbox()
     return world

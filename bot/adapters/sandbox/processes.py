@@ -20,6 +20,7 @@ from bot.adapters.sandbox.bounds import Bounds
 from bot.adapters.sandbox.outside import SOCKET, Outside, Way, standing_outside, way_to
 from bot.adapters.sandbox.registries import PROXY_PORT, Registries, proxy_variables
 from bot.adapters.sandbox.view import View, users
+from bot.core.walls import wall_met
 from bot.ports import Command, Finished
 
 MAX_FILE_BYTES = 1_000_000_000  # of one file, where a command names no other limit
@@ -93,7 +94,13 @@ class SandboxProcesses:
                 ),
                 on_line,
             )
-        return _told(finished, outside)
+        told = _told(finished, outside)
+        if command.door or not told.exit_code:
+            return told  # an agent program's output is read by its engine, and has its own words
+        wall = wall_met(told.output, lambda path: self._walls.view.hides(Path(path), writable))
+        return (
+            replace(told, output=f"{told.output.rstrip()}\n{wall}\n", wall=wall) if wall else told
+        )
 
     def stop_all(self) -> None:
         """End what runs, and start nothing from now on; returns without waiting."""

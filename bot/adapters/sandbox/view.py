@@ -19,6 +19,7 @@ _SYSTEM = (
 )
 _OF_AN_INSTALLATION = ("lib", "lib64", "libexec", "include", "pyvenv.cfg")
 _OF_GO = ("pkg", "src")  # its own are beside a file that says its version
+_MOST_LINKS = 40  # that the kernel follows
 _EVERYBODY, _MAY_ENTER = 0o004, 0o001
 
 
@@ -51,6 +52,13 @@ class View:
         masked = (path for path in _not_for_everybody(Path("/etc")) if path.is_dir())
         for path in (*masked, *self._emptied, "/proc", "/dev", "/"):
             yield from ("--remount-ro", str(path))
+
+    def hides(self, path: Path, writable: Iterable[Path]) -> bool:
+        """Whether a path lies in what is left out, and in nothing that is shown of it."""
+        seen = (*self._shown(), *writable)
+        return any(map(path.is_relative_to, self._emptied)) and not any(
+            map(path.is_relative_to, seen)
+        )
 
     @property
     def _emptied(self) -> tuple[Path, ...]:
@@ -91,10 +99,21 @@ def tools_on(path: str) -> tuple[Path, ...]:
             continue
         found += _installation(programs)
         for program in programs.iterdir():  # often a link into another installation
-            there = program.resolve()
-            if program.is_symlink() and there.is_file():
-                found += _installation(there.parent) if there.parent.name == "bin" else [there]
+            if program.is_symlink() and program.is_file():
+                for there in _way_of(program):
+                    found += _installation(there.parent) if there.parent.name == "bin" else [there]
     return tuple(found)
+
+
+def _way_of(link: Path) -> Iterator[Path]:
+    """Yield all that a link leads through: a sandbox needs each step of it, not its end alone."""
+    step = link
+    for _ in range(_MOST_LINKS):
+        if not step.is_symlink():
+            break
+        step = Path(os.path.normpath(step.parent / step.readlink()))
+        yield step
+    yield link.resolve()
 
 
 def _installation(programs: Path) -> list[Path]:
