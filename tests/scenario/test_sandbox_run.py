@@ -49,8 +49,9 @@ def test_a_test_command_that_the_sandbox_stops_says_so_and_what_helps(tmp_path: 
     told = f"PATH; agents.sandbox: off shows all. Not shown: {tool}"
     assert told in str(stopped.workstream("a")["error"])
     stopped = world.run(plan(work("a", "echo a > a.txt")))
-    [because] = (e["gate"]["because"] for e in world.events(stopped.id) if e["type"] == "gate.finished" and e["gate"]["name"] == "tests")
-    assert told in because
+    events = world.events(stopped.id)
+    [tests] = (e["result"] for e in events if "result" in e and e["result"]["name"] == "tests")
+    assert told in tests["because"]
     world.env["PATH"] = f"{tool.parent}:{world.env['PATH']}"
     done = world.run(plan(work("a", "echo a > a.txt", acceptance=[{"run": str(tool)}])))
     assert done.exit_code == 0, done
