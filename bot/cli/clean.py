@@ -12,11 +12,18 @@ def clean(
 ) -> int:
     """Remove what dead runs left, and save their work to a ref.
 
-    Work that is nowhere else goes to refs/orchestrate/rescue/<run>/<workstream>.<attempt>.
+    Work that is nowhere else goes to refs/orchestrate/rescue/<run>/<workstream>.<attempt>. Money
+    that they had reserved and did not spend is given back, where that is known.
     """
-    from bot.wiring.store import clean_runs, open_repository
+    from bot.wiring.store import clean_runs, open_repository, settle_dead_runs
 
-    tidied = clean_runs(open_repository(repo), logs_too=True)
+    repository = open_repository(repo)
+    settled = settle_dead_runs(repository)  # before the folders are gone that know what was spent
+    tidied = clean_runs(repository, logs_too=True)
+    for one in settled:
+        whose = f"{one.started.run}/{one.started.workstream}.{one.started.attempt}"
+        why = "was spent at most" if one.is_known else "counts as spent, for nobody knows"
+        typer.echo(f"settled  {whose}: ${one.usd} of ${one.started.reserved_usd} {why}")
     for item in tidied.worktrees:
         if item.kept_because:
             typer.echo(f"kept     {item.run}/{item.worktree}: {item.kept_because}")
@@ -27,6 +34,6 @@ def clean(
         typer.echo(f"removed  {run}: its folder; its record stays in git")
     for run in tidied.alive:
         typer.echo(f"running  {run}")
-    if not tidied.worktrees and not tidied.removed and not tidied.alive:
+    if not (settled or tidied.worktrees or tidied.removed or tidied.alive):
         typer.echo("nothing to clean")
     return 0

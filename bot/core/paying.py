@@ -46,7 +46,7 @@ def reservation_lines(before: RunState, after: RunState, at: datetime) -> tuple[
             if was is None:
                 lines.append(_reserve_line(after, one.started))
             if (one.is_over or ends) and not (was and was.is_over):
-                lines.append(_release_line(after, one, at))
+                lines.append(released(after, one, at))
     return tuple(lines)
 
 
@@ -66,7 +66,7 @@ def _reserve_line(state: RunState, started: WorkstreamStarted) -> LedgerLine:
     return line.model_copy(update=_grounds(state, started.provider))
 
 
-def _release_line(state: RunState, one: PaidHandOut, at: datetime) -> LedgerLine:
+def released(state: RunState, one: PaidHandOut, at: datetime) -> LedgerLine:
     """End a reservation: what is neither spent nor given back stays taken."""
     started = one.started
     line = LedgerLine(

@@ -13,8 +13,9 @@ from bot.adapters.git import Repository
 from bot.core.actions import MakePlan, RunGates
 from bot.core.events import Event, WorkstreamStarted
 from bot.core.gates import GateResult
-from bot.core.state import Attempt, RunState
+from bot.core.state import RunState
 from bot.core.waking import wakes_at
+from bot.drivers.abandoned import watched_by
 from bot.drivers.settling import Attempting, Fact, Hands, Proposal, Settler, Slow
 from bot.ports import Clock
 from bot.usecases.run_gates import Checked
@@ -160,7 +161,8 @@ class LocalDriver:
     def _abandoned(self, state: RunState) -> Iterable[Event]:
         """Attempts that nobody works on any more are handed out again, when there is a hand."""
         for attempt in state.running:
-            taken = self._workers.taken(attempt.started) if _is_watched(state, attempt) else None
+            started = attempt.started
+            taken = self._workers.taken(started) if watched_by(state, started) else None
             yield self._settler.journal().lost(attempt, "its process is gone", taken)
 
     def _interrupted(self, state: RunState, name: str, used_usd: Decimal | None) -> Iterable[Event]:
@@ -175,9 +177,3 @@ class LocalDriver:
             return  # what a command says that was ended half-way proves nothing
         for result in results:
             yield self._settler.journal().gate(result, state, work.iteration, work.head_sha)
-
-
-def _is_watched(state: RunState, attempt: Attempt) -> bool:
-    """Whether a door of ours counts what it spends: a tier without an address has none."""
-    name = attempt.started.tier
-    return any(r.tier.name == name and r.tier.base_url for r in state.policy.ladder.rungs)

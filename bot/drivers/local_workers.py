@@ -5,28 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 from typing import Protocol
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.gateway.call_file import calls_in
 from bot.adapters.git import Repository
 from bot.adapters.run_folder import RunFolder
 from bot.adapters.worktree import GitWorktrees
 from bot.core import names
 from bot.core.actions import RunGates
-from bot.core.base import ZERO_USD, RunId
+from bot.core.base import RunId
 from bot.core.config import Settings
 from bot.core.constraints import Rules
 from bot.core.environment import built_environment
 from bot.core.events import WorkstreamStarted
 from bot.core.handoff import Context, Delegation, Isolation
 from bot.core.mcp import Machine, McpServers, Resolved, resolve
-from bot.core.metrics import MICRO_USD
 from bot.core.redact import Redactor
 from bot.core.roles import Role
 from bot.core.routing import SHELL
 from bot.core.state import RunState
+from bot.drivers.abandoned import calls_of, most_usd
 from bot.drivers.settling import Attempting
 from bot.ports import Engine, Models, Processes, ToolServer
 from bot.usecases.brief_agent import Assignment, Briefing, before, brief
@@ -109,15 +108,9 @@ class LocalWorkers:
         return self.folder.token
 
     def taken(self, started: WorkstreamStarted) -> Decimal | None:
-        """Return what a hand-out took at most whose process was killed; None: nobody knows.
-
-        The calls were written down before they were sent, in the folder that it was given.
-        """
-        if not started.reserved_usd or started.handed_out_by != self.place:
-            return None
-        calls = calls_in(self.folder.calls(f"{started.workstream}.{started.attempt}"))
-        taken = sum((call.usd or ZERO_USD for call in calls), ZERO_USD)
-        return taken.quantize(MICRO_USD, ROUND_UP)
+        """Return what a hand-out took at most whose process was killed; None: nobody knows."""
+        calls = calls_of(self.folder, started) if started.reserved_usd else None
+        return None if calls is None else most_usd(calls)
 
     def gates(self, run_gates: RunGates, state: RunState) -> Checked:
         """Check the combined commit."""

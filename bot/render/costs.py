@@ -83,7 +83,7 @@ class CostsPage:
                 f"{_name(one.line.workstream or '–')}, attempt {one.line.attempt}",
                 _name(one.line.provider),
                 f"${one.left_usd:.4f}",
-                "held until its attempt ends" if one.is_open else "nobody knows what it cost",
+                held_because(one),
             )
             for one in held
         ]
@@ -120,6 +120,14 @@ class CostsPage:
 
 
 NOTHING_KNOWN = CostsPage()
+
+
+def held_because(one: Reservation) -> str:
+    """Say why money is neither spent nor given back, and what ends that."""
+    if not one.is_open:
+        return "nobody knows what it cost"
+    here = f"`orchestrate run --resume {_name(one.line.run)}` or `orchestrate clean`"
+    return f"held until its attempt ends; where that was stopped: {here}, on GitHub `/cancel`"
 
 
 def _billings(lines: Iterable[LedgerLine]) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bot.core.ledger import Total
 from bot.core.reservations import Reservation
-from bot.render.costs import money
+from bot.render.costs import held_because, money
 from bot.render.terminal import plain, without_trailing_space
 
 
@@ -46,5 +46,5 @@ def print_costs(
 def _held(one: Reservation) -> str:
     line = one.line
     whose = f"{line.workstream} of run {line.run}, attempt {line.attempt}"
-    why = "its attempt has not ended" if one.is_open else "nobody knows what it cost"
+    why = held_because(one)
     return f"Reserved: ${one.left_usd:.4f} with {line.provider} for {whose}; {why}."

@@ -14,6 +14,7 @@ from bot.adapters.git import OLDEST_GIT, Repository, git_version
 from bot.adapters.ledger_branch import LedgerBranch
 from bot.adapters.remote_record import remote_ledger, remote_runs
 from bot.adapters.run_folder import RunFolder, Tidied, clean, runs_root
+from bot.adapters.steering_files import load_settings
 from bot.core import names
 from bot.core.base import RunId, Sha
 from bot.core.events import Event, TierExhausted
@@ -21,7 +22,10 @@ from bot.core.github import presence
 from bot.core.github.presence import Presence
 from bot.core.ledger import LedgerLine
 from bot.core.report import RunLine, run_line
-from bot.errors import UserError
+from bot.core.reservations import reservations
+from bot.drivers.abandoned import Settled, settle_abandoned
+from bot.errors import Unavailable, UserError
+from bot.render.costs import CostsPage
 
 _RECENT_RUNS = 5  # that are read for what is soon forgotten
 
@@ -157,3 +161,18 @@ def clean_runs(repository: Repository, *, logs_too: bool) -> Tidied:
     """Tidy up after runs that nobody drives."""
     root = runs_root(repository, os.environ)
     return clean(repository, root, SystemClock().now(), logs_too=logs_too)
+
+
+def settle_dead_runs(repository: Repository) -> tuple[Settled, ...]:
+    """End what runs here have reserved and nobody drives; those on GitHub do it there."""
+    held = reservations(LedgerBranch(repository).lines())
+    runs = {one.line.run for one in held if one.is_open}
+    page, now = CostsPage(load_settings(repository).limits), SystemClock().now()
+    done: list[Settled] = []
+    for run in sorted(runs):
+        if read_presence(repository, run) is not None:
+            continue
+        folder = run_folder(repository, run)
+        with suppress(Unavailable), folder.locked():  # else somebody drives it
+            done += settle_abandoned(EventRef(repository, run, page), folder, now)
+    return tuple(done)
