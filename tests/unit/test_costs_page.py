@@ -16,6 +16,11 @@ WIDGET = CostsPage(
 )
 ISSUE = "https://github.example/acme/widget/issues"
 
+WHERE_STOPPED = (
+    "held until its attempt ends; where that was stopped: `orchestrate run --resume {}` or "
+    "`orchestrate clean`, on GitHub `/cancel`"
+)
+
 
 def line(nth: int, usd: str = "0.25", **more: object) -> LedgerLine:
     fields = {
@@ -99,7 +104,7 @@ def test_what_is_reserved_is_no_more_left_and_the_page_says_whose_it_is() -> Non
     assert rows(page, "By provider")["openai"][-2:] == ["$0.5000", "$15.0000 of $20.00"]
     held = [row.split("|")[3:-1] for row in page.split("## Reserved")[1].splitlines()[4:6]]
     assert [[cell.strip() for cell in row] for row in held] == [
-        ["a, attempt 1", "openai", "$1.5000", "held until its attempt ends"],
+        ["a, attempt 1", "openai", "$1.5000", WHERE_STOPPED.format(42)],
         ["b, attempt 1", "openai", "$3.0000", "nobody knows what it cost"],
     ]
     assert "**$0.5000** really spent" in page
