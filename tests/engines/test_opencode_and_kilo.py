@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import pytest
 
+from bot.adapters.engines.denials import noted
 from bot.adapters.engines.kilo import KILO
 from bot.adapters.engines.opencode import OPENCODE
 from bot.adapters.engines.opencode_kin import OpencodeKin
@@ -20,6 +21,7 @@ from bot.adapters.package_data import data_file
 from bot.adapters.processes import LocalProcesses
 from bot.core.catalog import read_data
 from bot.core.constraints import Rules
+from bot.core.denials import NOTES_FILE
 from bot.core.environment import built_environment
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
@@ -186,6 +188,8 @@ def test_what_lies_in_the_checkout_starts_nothing_and_nothing_is_written_elsewhe
     assert went.outcome.outcome is OutcomeClass.DONE, went.output
     assert not (tmp_path / "evil").exists()
     assert "Not run: " in requests[-1].text
+    [told] = noted(tmp_path / "attempt" / "engine" / NOTES_FILE)
+    assert told.command == "git push"
     assert went.written() == set()
     assert [path for path in (tmp_path / "home").rglob("*") if path.is_file()] == []
     assert {path.name for path in tmp_path.iterdir()} == {
