@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -99,12 +100,13 @@ class LocalDriver:
         with ThreadPoolExecutor(256, thread_name_prefix="attempt") as pool:
             try:
                 while True:
+                    looked = self._clock.now()  # what comes back from here on is not missed
                     slow = self._settler.settle(facts)
                     self._screen.show(self.state)
                     for work in slow:
                         pool.submit(self._do, work)
                     busy += len(slow)
-                    seconds = self._seconds_to_wait()
+                    seconds = self._seconds_to_wait(looked)
                     if not busy and (seconds is None or self.interrupted):
                         break
                     facts = self._take_over(seconds)
@@ -114,11 +116,12 @@ class LocalDriver:
                 raise
         return self.state
 
-    def _seconds_to_wait(self) -> float | None:
+    def _seconds_to_wait(self, looked: datetime) -> float | None:
         """Say when time alone changes something, or a person may have; None: it does not."""
-        now = self._clock.now()
-        moment = wakes_at(self.state, now)
-        return None if moment is None else min((moment - now).total_seconds(), LOOKS_AFTER)
+        moment = wakes_at(self.state, looked)
+        if moment is None:
+            return None
+        return min(max((moment - self._clock.now()).total_seconds(), 0.0), LOOKS_AFTER)
 
     def _take_over(self, seconds: float | None) -> list[Fact]:
         """Wait for something to be over, and take all that is. Raises what ended a worker."""
