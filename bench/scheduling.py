@@ -15,12 +15,12 @@ from bot.core.actions import Integrate, PublishWorkstream, StartWorkstream
 from bot.core.base import RunId, Sha
 from bot.core.decide import decide
 from bot.core.events import Event, Policy
+from bot.core.folding import fold
 from bot.core.graph import longest_remaining
 from bot.core.handoff import Completion, CompletionStatus
 from bot.core.journal import Journal
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Plan
-from bot.core.state import fold
 
 PLANS, AT_ONCE = 200, 4
 DURATION_SIGMA, ESTIMATE_SIGMA, MEDIAN_SECONDS = 0.7, 0.5, 300.0

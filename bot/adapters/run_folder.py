@@ -18,7 +18,7 @@ from bot.adapters.stragglers import end_abandoned
 from bot.adapters.worktree import KEPT, ChangeLimits, GitWorktrees, delete_folder
 from bot.core import names
 from bot.core.base import RunId, Sha
-from bot.core.state import fold
+from bot.core.folding import fold
 from bot.errors import Unavailable, UserError
 from bot.ports import Refused
 

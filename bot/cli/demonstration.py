@@ -24,11 +24,12 @@ from bot.adapters.worktree import delete_folder
 from bot.cli.running import drive_until_stopped
 from bot.core.base import RunId
 from bot.core.events import RunRequested
+from bot.core.folding import fold
 from bot.core.ledger import Billing
 from bot.core.promises import promises
 from bot.core.report import make_report
 from bot.core.routing import Ladder
-from bot.core.state import RunState, WorkstreamStatus, fold
+from bot.core.state import RunState, WorkstreamStatus
 from bot.drivers.settling import Proposal
 from bot.errors import Exit, UserError
 from bot.render.live import screen_for

@@ -17,8 +17,8 @@ from bot.adapters.steering_files import load_settings
 from bot.core import names
 from bot.core.base import RunId
 from bot.core.events import RunRequested, RunStatus
+from bot.core.folding import fold
 from bot.core.report import exit_code, make_report
-from bot.core.state import fold
 from bot.drivers.local import LocalDriver
 from bot.drivers.settling import Proposal
 from bot.errors import Exit, UserError

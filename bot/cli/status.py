@@ -48,10 +48,10 @@ def _one_run(run: str, repo: str, remote: str | None, *, json: bool) -> int:
     import sys
 
     from bot.adapters.clock import SystemClock
+    from bot.core.folding import fold
     from bot.core.github.next_commands import on_github
     from bot.core.names import run_id
     from bot.core.report import make_report
-    from bot.core.state import fold
     from bot.errors import Exit
     from bot.render.report import print_summary
     from bot.render.terminal import console_for

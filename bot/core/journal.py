@@ -19,7 +19,8 @@ from bot.core.ledger import Billing, LedgerLine, spent
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Plan
 from bot.core.shares import is_used_up
-from bot.core.state import Attempt, RunState
+from bot.core.state import RunState
+from bot.core.tracks import Attempt
 
 LEASE_SLACK = timedelta(minutes=5)  # beyond an attempt's own time limit
 

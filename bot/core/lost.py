@@ -9,7 +9,8 @@ from bot.core.events import WorkstreamStarted
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import Completion, CompletionStatus, Usage
 from bot.core.routing import Tier
-from bot.core.state import Attempt, RunState
+from bot.core.state import RunState
+from bot.core.tracks import Attempt
 
 MOST_HAND_OUTS = 3  # of one attempt, or of the gates for one commit
 

@@ -14,7 +14,8 @@ from bot.core.events import ApprovalGranted
 from bot.core.ledger import Billing, month_of
 from bot.core.plan import Kind, Workstream
 from bot.core.routing import Ladder
-from bot.core.state import PaidHandOut, RunState, Track
+from bot.core.state import RunState
+from bot.core.tracks import PaidHandOut, Track
 
 _STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
 

@@ -9,7 +9,8 @@ from bot.core.base import ZERO_USD, digest
 from bot.core.events import WorkstreamStarted
 from bot.core.handoff import Completion
 from bot.core.ledger import Billing, LedgerLine
-from bot.core.state import PaidHandOut, RunState, Track
+from bot.core.state import RunState
+from bot.core.tracks import PaidHandOut, Track
 
 
 def covered(

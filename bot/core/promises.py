@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from bot.core import events as happened
 from bot.core.events import Event, RunStatus
+from bot.core.folding import fold
 from bot.core.spans import levels, spans_of
-from bot.core.state import RunState, fold
+from bot.core.state import RunState
 
 LEAST_LANDED = 6
 

@@ -13,10 +13,11 @@ from bot.core.actions import AskHuman
 from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, Usd
 from bot.core.decide import decide
 from bot.core.events import ApprovalRequested, Event, RunStatus
+from bot.core.folding import fold
 from bot.core.gates import Finding, GateName
 from bot.core.metrics import Cost, Metrics, measure, sum_of
 from bot.core.money import approvals
-from bot.core.state import RunState, WorkstreamStatus, fold
+from bot.core.state import RunState, WorkstreamStatus
 from bot.core.waiting import accounts_when, waits
 from bot.errors import Exit
 

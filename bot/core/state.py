@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import assert_never
 
 from bot.core import events as happened
 from bot.core.base import Moment, Sha
-from bot.core.denials import Denial
-from bot.core.events import Event, RunStatus
-from bot.core.exhaustion import Outages, asked_again, with_outage
+from bot.core.events import RunStatus
+from bot.core.exhaustion import Outages
 from bot.core.gates import GateName, GateResult
-from bot.core.handoff import Completion, CompletionStatus, Isolation
-from bot.core.ledger import month_of
+from bot.core.handoff import CompletionStatus, Isolation
 from bot.core.plan import Plan, Workstream
 from bot.core.retries import Ended, another_attempt
+from bot.core.tracks import Attempt, Track
 
 
 class WorkstreamStatus(StrEnum):
@@ -38,88 +35,6 @@ class WorkstreamStatus(StrEnum):
 
 
 _GONE = {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT, WorkstreamStatus.CANCELLED}
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One hand-out of a workstream, and how it ended once it did."""
-
-    started: happened.WorkstreamStarted
-    lease_until: Moment
-    finished: happened.WorkstreamFinished | None = None
-    hand_outs: int = 1  # how often it was handed out, for want of an answer
-    is_lost: bool = False  # its record says that nobody works on it any more
-
-    @property
-    def number(self) -> int:
-        """Attempts count from 1 and only up."""
-        return self.started.attempt
-
-    @property
-    def completion(self) -> Completion | None:
-        """What was measured, once it ended."""
-        return self.finished.completion if self.finished else None
-
-
-@dataclass(frozen=True)
-class PaidHandOut:
-    """One hand-out with money, and how much of that counts as gone."""
-
-    started: happened.WorkstreamStarted
-    usd: Decimal  # all that was reserved, as long as nobody knows what it cost
-    ended_at: Moment | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it takes no more."""
-        return self.ended_at is not None
-
-    def counts_in(self, month: str) -> bool:
-        """Whether a month has to answer for it: each from when it began until it was over."""
-        ended = month_of(self.ended_at) if self.ended_at else month
-        return month_of(self.started.at) <= month <= ended
-
-
-@dataclass(frozen=True)
-class Track:
-    """All that happened to one workstream."""
-
-    attempts: tuple[Attempt, ...] = ()
-    landed: happened.WorkstreamPublished | None = None
-    conflict: happened.ConflictFound | None = None
-    retried: happened.WorkstreamRetried | None = None
-    paid: tuple[PaidHandOut, ...] = ()  # every one, for a lost one may have spent its money
-
-    @property
-    def last(self) -> Attempt | None:
-        """The attempt that counts: every earlier one is fenced out."""
-        return self.attempts[-1] if self.attempts else None
-
-    def paid_for(self, completion: Completion) -> PaidHandOut | None:
-        """Return the hand-out that a completion is of, if it had money: each says when it began."""
-        found = None
-        for one in self.paid:
-            started = one.started
-            if (started.attempt, started.tier) != (completion.attempt, completion.tier):
-                continue
-            if found is None or started.at <= completion.started_at:
-                found = one
-        return found
-
-    @property
-    def completions(self) -> tuple[Completion, ...]:
-        """What was measured of each attempt that ended."""
-        return tuple(a.finished.completion for a in self.attempts if a.finished)
-
-    @property
-    def denied(self) -> tuple[Denial, ...]:
-        """The commands that rules kept its agents from running, each once."""
-        return tuple(dict.fromkeys(one for done in self.completions for one in done.denied))
-
-    @property
-    def retry_is_due(self) -> bool:
-        """Whether a person asked for an attempt that has not begun."""
-        return self.retried is not None and self.retried.attempt > len(self.attempts)
 
 
 @dataclass(frozen=True)
@@ -317,180 +232,3 @@ class RunState:
         if statuses & {WorkstreamStatus.WAITING, WorkstreamStatus.BLOCKED}:
             return RunStatus.WAITING
         return RunStatus.GATING if self.integrated else RunStatus.INTEGRATING
-
-
-def fold(events: Iterable[Event], state: RunState | None = None) -> RunState:
-    """Add events to a state; one that was seen before changes nothing."""
-    state = state or RunState()
-    seen = set(state.seen)
-    for event in events:
-        if event.id not in seen:
-            seen.add(event.id)
-            state = _apply(state, event)
-    return replace(state, seen=frozenset(seen))
-
-
-def _apply(state: RunState, event: Event) -> RunState:  # noqa: C901 - one flat case an event
-    match event:
-        case (
-            happened.WorkstreamStarted()
-            | happened.WorkstreamProgressed()
-            | happened.WorkstreamFinished()
-            | happened.WorkstreamPublished()
-            | happened.WorkstreamRetried()
-            | happened.ConflictFound()
-        ):
-            return _apply_to_workstream(state, event)
-        case happened.RunRequested():
-            return _apply_request(state, event)
-        case happened.PlanProposed():
-            return state if state.accepted else replace(state, proposed=event)
-        case happened.PlanAccepted():
-            fits = state.proposed is not None and state.proposed.plan.hash == event.plan_hash
-            return replace(state, accepted=event) if fits and not state.accepted else state
-        case happened.IntegrationFinished(pushed=True):
-            over = _unless_passed(state)  # other commits: what the gates said is void
-            return replace(state, integration=event, pushed=event, finished=over)
-        case happened.IntegrationFinished():
-            return replace(state, integration=event)
-        case happened.GatesStarted():
-            before = state.gates_started
-            same = before is not None and before.head_sha == event.head_sha
-            nth = state.gates_hand_outs + 1 if same else 1
-            return replace(state, gates_started=event, gates_hand_outs=nth)
-        case happened.GateFinished():
-            late = event.cause.endswith(happened.AFTER_NOT_RUN)
-            over = _unless_passed(state) if late else state.finished
-            return replace(state, gates=(*state.gates, event), finished=over)
-        case happened.IterationStarted():
-            return replace(state, iterations=(*state.iterations, event))
-        case happened.ApprovalRequested():
-            return replace(state, asked=(*state.asked, event))
-        case happened.ApprovalGranted():
-            granted = (*state.granted, event)
-            return replace(state, granted=granted, finished=_unless_passed(state))
-        case happened.OverrideGranted():
-            overrides = {**state.overrides, event.gate: event.because}
-            return replace(state, overrides=overrides, finished=_unless_passed(state))
-        case happened.TierExhausted():
-            return replace(state, outages=_with_outage(state.outages, event))
-        case happened.RunCancelled():
-            return replace(state, cancelled=event)
-        case happened.RunFinished():
-            return replace(state, finished=event)
-        case happened.WorkstreamAcknowledged() | happened.ApprovalUsed():
-            return state  # for the record; nothing is decided by them
-        case _ as never:
-            assert_never(never)
-
-
-def _with_outage(outages: Outages, event: happened.TierExhausted) -> Outages:
-    return with_outage(outages, event.tier, event.because, back_at=event.back_at, at=event.at)
-
-
-def _unless_passed(state: RunState) -> happened.RunFinished | None:
-    """A run that failed goes on after a person's word; one that is over otherwise stays so."""
-    over = state.finished
-    return over if over and over.status != RunStatus.FAILED else None
-
-
-def _apply_request(state: RunState, event: happened.RunRequested) -> RunState:
-    """Asked again, a run that failed goes on: tiers may be back, gates may run this time."""
-    if state.request is None:
-        return replace(state, request=event, requests=1)
-    first = state.request
-    event = event.model_copy(update={"task": first.task, "base_sha": first.base_sha})
-    state = replace(state, request=event, requests=state.requests + 1)
-    state = replace(state, outages=asked_again(state.outages, event.at), gates_started=None)
-    if state.finished is None or state.finished.status != RunStatus.FAILED:
-        return state
-    kept = tuple(gate for gate in state.gates if gate.result.status in {"passed", "off"})
-    return replace(state, finished=None, gates=kept)
-
-
-WorkstreamEvent = (
-    happened.WorkstreamStarted
-    | happened.WorkstreamProgressed
-    | happened.WorkstreamFinished
-    | happened.WorkstreamPublished
-    | happened.WorkstreamRetried
-    | happened.ConflictFound
-)
-
-
-def _apply_to_workstream(state: RunState, event: WorkstreamEvent) -> RunState:
-    """Change one workstream's track; what an attempt says after another took its place is void."""
-    track = state.track(event.workstream)
-    last = track.last
-    current = last is not None and last.number == event.attempt
-    track, state = _settled(track, event), _with(state, event.workstream, _settled(track, event))
-    match event:
-        case happened.WorkstreamStarted():
-            changed = _started(track, event)
-        case happened.WorkstreamRetried() if _may_be_retried(track, event.attempt):
-            changed = replace(track, retried=event)
-            state = replace(state, finished=None)
-        case happened.WorkstreamProgressed() if last and current and not last.finished:
-            over = event.lease_until <= event.at
-            alive = replace(last, lease_until=event.lease_until, is_lost=over)
-            changed = replace(track, attempts=(*track.attempts[:-1], alive))
-        case happened.WorkstreamFinished() if last and current and not last.finished:
-            ended = replace(last, finished=event)
-            changed = replace(track, attempts=(*track.attempts[:-1], ended))
-        case happened.WorkstreamPublished() if current and not track.landed:
-            changed = replace(track, landed=event)
-            state = replace(state, landing=(*state.landing, event.workstream))
-        case happened.ConflictFound() if current and not track.landed:
-            changed = replace(track, conflict=event)
-            state = replace(state, conflicts=(*state.conflicts, event))
-        case _:
-            return state
-    return _with(state, event.workstream, changed)
-
-
-def _with(state: RunState, name: str, track: Track) -> RunState:
-    if track == state.track(name):
-        return state
-    return replace(state, tracks={**state.tracks, name: track})
-
-
-def _settled(track: Track, event: WorkstreamEvent) -> Track:
-    """Let what a hand-out cost take the place of what it had reserved, once that is known.
-
-    A late result counts, too: it changes nothing but this.
-    """
-    one: PaidHandOut | None = None
-    match event:
-        case happened.WorkstreamFinished(completion=done):
-            one, used = track.paid_for(done), done.usage
-            known = used.cost_usd if used.cost_known else None
-        case happened.WorkstreamProgressed(used_usd=Decimal() as known):
-            one = next((p for p in track.paid[::-1] if p.started.attempt == event.attempt), None)
-        case _:
-            return track
-    if one is None or one.is_over:
-        return track
-    usd = one.usd if known is None else known
-    over = replace(one, usd=usd, ended_at=event.at)
-    return replace(track, paid=tuple(over if p is one else p for p in track.paid))
-
-
-def _may_be_retried(track: Track, attempt: int) -> bool:
-    """Only the next attempt can be asked for, and none while one runs: its result may be good."""
-    running = track.last is not None and track.last.finished is None
-    return attempt == len(track.attempts) + 1 and not running
-
-
-def _started(track: Track, event: happened.WorkstreamStarted) -> Track:
-    attempt = Attempt(event, event.lease_until)
-    paid = track.paid
-    if event.reserved_usd:
-        paid = (*paid, PaidHandOut(event, event.reserved_usd))
-    if event.attempt == len(track.attempts) + 1:
-        return replace(track, attempts=(*track.attempts, attempt), paid=paid)
-    last = track.last
-    if last and last.number == event.attempt and last.finished is None:
-        attempt = replace(attempt, hand_outs=last.hand_outs + 1)
-        attempts = (*track.attempts[:-1], attempt)
-        return replace(track, attempts=attempts, paid=paid)
-    return track

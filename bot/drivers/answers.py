@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from bot.adapters.event_ref import Batch, EventRef
 from bot.core.answers import Answer, Money, Speaker
+from bot.core.folding import fold
 from bot.core.github.arguments import CannotRead, dollars
 from bot.core.ledger import LedgerLine
-from bot.core.state import RunState, fold
+from bot.core.state import RunState
 from bot.errors import UserError
 
 

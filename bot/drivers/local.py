@@ -19,8 +19,8 @@ from bot.core.waking import wakes_at
 from bot.drivers.abandoned import watched_by
 from bot.drivers.settling import Attempting, Fact, Hands, Proposal, Settler, Slow
 from bot.ports import Clock
+from bot.usecases.attempt import Result
 from bot.usecases.run_gates import Checked
-from bot.usecases.run_workstream import Result
 
 LOOKS_AFTER = 2.0  # seconds, for what a person wrote into the record of a run that waits
 

@@ -28,9 +28,10 @@ from bot.core.state import RunState
 from bot.drivers.abandoned import calls_of, most_usd
 from bot.drivers.settling import Attempting
 from bot.ports import Engine, Models, Processes, ToolServer
+from bot.usecases.attempt import Handout, Result, Tools
 from bot.usecases.brief_agent import Assignment, Briefing, before, brief
 from bot.usecases.run_gates import Checked, GateKeeper
-from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
+from bot.usecases.run_workstream import run_workstream
 
 
 class StoppableProcesses(Processes, Protocol):

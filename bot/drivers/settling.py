@@ -30,18 +30,19 @@ from bot.core.actions import (
 from bot.core.base import RunId, Sha
 from bot.core.decide import decide
 from bot.core.events import Event, PlanAccepted, WorkstreamPublished, WorkstreamStarted
+from bot.core.folding import fold
 from bot.core.handoff import Completion, CompletionStatus
 from bot.core.journal import LEASE_SLACK, Journal
 from bot.core.ledger import LedgerLine
 from bot.core.paying import covered, reservation_lines
 from bot.core.plan import Plan
-from bot.core.state import RunState, fold
+from bot.core.state import RunState
 from bot.core.summary import state_file
 from bot.drivers.branches import Branches, run_base, sizes_for
 from bot.errors import Unavailable
 from bot.ports import Clock
 from bot.render.shared import shared_page
-from bot.usecases.run_workstream import Result
+from bot.usecases.attempt import Result
 
 _OVERTAKEN_AT_MOST = 100
 

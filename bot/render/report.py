@@ -17,7 +17,8 @@ from bot.core.fixes import spell
 from bot.core.gates import GateResult
 from bot.core.metrics import Cost, Metrics, sum_of
 from bot.core.report import ApprovalReport, ConflictReport, Report, WorkstreamReport, open_questions
-from bot.core.state import RunState, Track, WorkstreamStatus
+from bot.core.state import RunState, WorkstreamStatus
+from bot.core.tracks import Track
 from bot.render.terminal import NARROW, STATE_STYLES, plain, without_trailing_space
 from bot.render.words import (
     count,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.github.handback import MAX_EVIDENCE_CHARACTERS, Envelope
-from bot.usecases.run_workstream import Result
+from bot.usecases.attempt import Result
 
 _LEFT_OUT = "(left out: all evidence together is too long)\n"
 

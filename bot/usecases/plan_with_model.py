@@ -11,8 +11,8 @@ from bot.core.names import PLAN_FILE
 from bot.core.plan import Plan
 from bot.core.routing import Tier
 from bot.render.planning_prompt import planning_prompt
+from bot.usecases.attempt import Result
 from bot.usecases.reading import Reader, Reading, read_commit
-from bot.usecases.run_workstream import Result
 
 
 @dataclass(frozen=True)

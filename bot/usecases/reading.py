@@ -13,8 +13,9 @@ from bot.core.plan import Workstream
 from bot.core.roles import Role
 from bot.core.routing import Tier
 from bot.render.prompt import system_prompt
+from bot.usecases.attempt import Handout, Result, Tools
 from bot.usecases.brief_agent import todo_for
-from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
+from bot.usecases.run_workstream import run_workstream
 
 MAX_LOG_BYTES = 10_000_000
 MAX_NUDGES = 2

@@ -14,8 +14,8 @@ from bot.core.review import counting
 from bot.core.routing import Tier
 from bot.ports import Commits
 from bot.render.review_prompt import review_prompt
+from bot.usecases.attempt import Result
 from bot.usecases.reading import Reader, Reading, read_commit
-from bot.usecases.run_workstream import Result
 
 _LONGEST_RULE, _LONGEST_TEXT = 100, 2_000  # characters of a finding
 

@@ -3,117 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
 
 from bot.core import names
-from bot.core.allowance import WHOLE, Share
-from bot.core.base import RunId, Sha, printable
-from bot.core.constraints import NO_RULES, Rules
 from bot.core.denials import MAX_COMMAND, Denial
 from bot.core.handoff import (
     Acknowledgement,
     Claim,
     Completion,
-    Delegation,
-    Isolation,
     TodoItem,
     Unreadable,
     Verification,
     commit_message,
     read_said,
 )
-from bot.core.ledger import LedgerLine
-from bot.core.model_ids import same_model
 from bot.core.outcomes import OutcomeClass
-from bot.core.plan import Workstream
-from bot.core.redact import Redactor
-from bot.core.routing import SHELL, Tier
+from bot.core.routing import SHELL
 from bot.core.verdict import Evidence, LetGo, Stop, after_stop, judge
 from bot.ports import (
-    Clock,
     Command,
-    Door,
-    Engine,
     EngineJob,
     EngineOutcome,
-    KeptCalls,
     ModelCall,
-    Models,
-    Processes,
     Refused,
     Snapshot,
-    ToolServer,
     Worktree,
-    Worktrees,
 )
+from bot.usecases.at_door import AtDoor, way_to_model
+from bot.usecases.attempt import Handout, Result, Tools
 from bot.usecases.spending import ledger_lines, usage_of
 
 MAX_EVIDENCE_CHARACTERS = 100_000
 LINES_A_SECOND = 200  # that are shown of what one engine prints
-SECONDS_TO_NOTICE = 10.0  # that an engine has to end by itself when it gets no more answers
-
-
-@dataclass(frozen=True)
-class Handout:
-    """Everything that one attempt is given."""
-
-    run: RunId
-    workstream: Workstream
-    attempt: int
-    tier: Tier
-    base_sha: Sha
-    start_from: Sha | None
-    delegation: Delegation
-    system: str
-    prompt: str
-    folder: str
-    environment: Mapping[str, str]
-    max_usd: Decimal
-    max_log_bytes: int
-    max_nudges: int
-    share: Share = WHOLE  # of what the tier's account allows
-    protected: tuple[str, ...] = ()
-    deny: Rules = NO_RULES
-    only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
-    tool_servers: tuple[ToolServer, ...] = ()
-    call_file: str | None = None  # of ours, where its calls are kept while it runs
-
-    @property
-    def name(self) -> str:
-        """Name of the attempt's worktree, log and evidence."""
-        return f"{self.workstream.id}.{self.attempt}"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What an attempt came to, with what goes into the record beside it."""
-
-    completion: Completion
-    outcome: OutcomeClass
-    spend: tuple[LedgerLine, ...]
-    back_at: datetime | None = None  # when its tier serves again, if somebody said so
-    acknowledgement: Acknowledgement | None = None
-    evidence: Mapping[str, bytes] = field(default_factory=dict)
-    interrupted: bool = False  # we ended it half-way: it proves nothing
-    written: Mapping[str, bytes] = field(default_factory=dict)  # of the files it was only to write
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The powers that an attempt needs."""
-
-    worktrees: Worktrees
-    processes: Processes
-    engine: Engine
-    models: Models
-    clock: Clock
-    pause: Callable[[float], None]
-    redactor: Redactor
-    isolation: Isolation = Isolation.NONE  # what the processes were found to keep apart
 
 
 def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -> Result:
@@ -126,11 +48,10 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
             tools.worktrees.give(worktree, path, b"")
     delegation = handout.delegation.model_dump_json(indent=2).encode()
     tools.worktrees.give(worktree, names.DELEGATION_FILE, delegation)
-    tier = handout.tier
-    with _door(handout, tools, started) if tier.base_url else nullcontext() as door:
-        attempt = _Attempt(handout, tools, worktree, say, door)
+    with way_to_model(handout, tools, started) as at_door:
+        attempt = _Attempt(handout, tools, worktree, say, at_door)
         attempt.go_until_done()
-    attempt.count()
+    attempt.calls = at_door.counted(attempt.calls)  # what came late is in it, too
     completion = attempt.complete(started)
     written = {path: tools.worktrees.take(worktree, path) for path in handout.only_writes or ()}
     tools.worktrees.remove(worktree)
@@ -146,18 +67,6 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
     )
 
 
-def _door(handout: Handout, tools: Tools, began: datetime) -> AbstractContextManager[Door]:
-    """Open the way to the model."""
-    kept = KeptCalls(handout.call_file, began) if handout.call_file else None
-    return tools.models.open(
-        handout.tier,
-        handout.max_usd,
-        handout.share,
-        until=handout.delegation.deadline,
-        kept=kept,
-    )
-
-
 class _Attempt:
     """The state of one attempt while it runs."""
 
@@ -167,9 +76,9 @@ class _Attempt:
         tools: Tools,
         worktree: Worktree,
         say: Callable[[str], None],
-        door: Door | None,
+        at_door: AtDoor,
     ) -> None:
-        self._door = door
+        self._at_door = at_door
         self._handout = handout
         self._tools = tools
         self._worktree = worktree
@@ -187,8 +96,6 @@ class _Attempt:
         self.evidence_files: dict[str, bytes] = {}
         self.interrupted = False
         self._shown: Counter[int] = Counter()  # lines in each second
-        self._shut_since: datetime | None = None
-        self._named: set[str] = set()  # models that answered
 
     def go_until_done(self) -> None:
         """Run the engine, and again while it is worth sending it back."""
@@ -273,56 +180,23 @@ class _Attempt:
             max_log_bytes=handout.max_log_bytes,
             deny=handout.deny,
             only_writes=handout.only_writes,
-            model_url=self._door.url if self._door else "",
+            model_url=self._at_door.url,
             tool_servers=tuple(
                 server.placed(self._worktree.path, handout.folder)
                 for server in handout.tool_servers
             ),
         )
-        command = tools.engine.command(job)
-        if self._door:
-            command = replace(command, door=self._door.url, stop=self._no_more_answers)
+        command = self._at_door.in_reach_of(tools.engine.command(job))
         finished = tools.processes.run(command, self._show)
         self.interrupted = finished.stopped_because == "interrupted"
-        self.ended = self._ended(tools.engine.outcome(job, finished))
-        self.calls, self.denied = tools.engine.calls(job), tools.engine.denied(job)
-        self.count()
-        self._compare_models()
+        self.ended = self._at_door.ended(tools.engine.outcome(job, finished))
+        self.calls = self._at_door.counted(tools.engine.calls(job))
+        self.denied = tools.engine.denied(job)
+        for text in self._at_door.other_models(self.calls):
+            self._say(tools.redactor.text(text))
         self._keep("engine.log", finished.output)
         self.snapshot = self._read_worktree()
         self.evidence = self._gather()
-
-    def count(self) -> None:
-        """Take the door's count in place of what the agent says."""
-        if self._door is not None:
-            self.calls = self._door.calls()
-
-    def _compare_models(self) -> None:
-        """Say it where another model answered than was asked for; the completion names both."""
-        asked = self._handout.tier.model
-        others = {c.model_returned for c in self.calls if c.model_returned} - self._named
-        self._named |= others
-        for other in sorted(others):
-            if asked and not same_model(asked, other):
-                self._say(self._tools.redactor.text(f"{printable(other)} answered for {asked}"))
-
-    def _ended(self, said: EngineOutcome) -> EngineOutcome:
-        """Believe the door about requests: an engine tells it in its own words, or not at all."""
-        if self._door is None or said.outcome is OutcomeClass.DONE:
-            return said
-        itself = said.outcome in {OutcomeClass.TIMEOUT, OutcomeClass.REFUSED, OutcomeClass.LIMIT}
-        return self._door.failure() or (None if itself else self._door.trouble()) or said
-
-    def _no_more_answers(self) -> str:
-        """Say it where the door has been shut for so long that an engine would have noticed."""
-        failure = self._door.failure() if self._door else None
-        if failure is None:
-            self._shut_since = None
-            return ""
-        now = self._tools.clock.now()
-        self._shut_since = self._shut_since or now
-        waited = (now - self._shut_since).total_seconds()
-        return failure.message if waited >= SECONDS_TO_NOTICE else ""
 
     def _show(self, line: str) -> None:
         """Show a line; of a flood only some, for cleaning all of it takes longer than it runs."""

@@ -43,9 +43,9 @@ def intake() -> int:
 def plan(run: str, source: Path, out: Path) -> int:
     """Let a model plan a run; what came of it is in the files that it leaves."""
     from bot.adapters.event_ref import EventRef
+    from bot.core.folding import fold
     from bot.core.github.planning import PLANNING, PlanReport, planning_route
     from bot.core.routing import NoRoute
-    from bot.core.state import fold
     from bot.drivers.github.planning import write_planned
     from bot.render.github.step_summary import agent_summary
     from bot.usecases.hand_back import envelope_of

@@ -13,7 +13,7 @@ from bot.adapters.steering_files import load_servers, load_settings
 from bot.core import names
 from bot.core.base import RunId
 from bot.core.events import Policy, RunRequested
-from bot.core.state import fold
+from bot.core.folding import fold
 from bot.drivers.answers import Answers
 from bot.drivers.local import LocalDriver, Screen
 from bot.drivers.settling import Proposal

@@ -15,10 +15,10 @@ from bot.core.routing import NoRoute, route_free
 from bot.core.state import RunState
 from bot.drivers.github.checking import Opinion
 from bot.drivers.local_workers import LocalWorkers
+from bot.usecases.attempt import Tools
 from bot.usecases.hand_back import envelope_of
 from bot.usecases.reading import Reader
 from bot.usecases.review_head import Head, review_head
-from bot.usecases.run_workstream import Tools
 from bot.wiring.tiers import load_ladder
 
 Read = Callable[[Subject, RunState], Opinion | str]

@@ -14,8 +14,8 @@ from bot.cli.approve_paid import approve_paid
 from bot.core.accounts import Accounts
 from bot.core.base import ZERO_USD
 from bot.core.events import Policy
+from bot.core.folding import fold
 from bot.core.money import cover_left
-from bot.core.state import fold
 from bot.errors import UserError
 from tests.support.builders import RUN, asked, at, ladder, plan, run_of, tier, workstream
 from tests.support.repos import Repo, make_repo

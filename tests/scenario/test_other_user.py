@@ -33,7 +33,8 @@ from bot.core.redact import Redactor
 from bot.core.routing import SHELL, Tier
 from bot.errors import UserError
 from bot.ports import Command, Engine, Finished, Snapshot, Worktree
-from bot.usecases.run_workstream import Handout, Result, Tools, run_workstream
+from bot.usecases.attempt import Handout, Result, Tools
+from bot.usecases.run_workstream import run_workstream
 from tests.support.agents_user import agents_user, needs_another_user, python_for_others
 from tests.support.repos import make_repo
 from tests.support.scripted_model import MODEL, ScriptedModel, call, calls, finish

@@ -25,8 +25,8 @@ from bot.core.state import RunState
 from bot.drivers.answers import Answers
 from bot.drivers.local import LocalDriver
 from bot.drivers.settling import Attempting, Proposal
+from bot.usecases.attempt import Result
 from bot.usecases.run_gates import Checked
-from bot.usecases.run_workstream import Result
 from tests.support.builders import RUN, completion, ladder, plan, tier, workstream
 from tests.support.repos import make_repo
 

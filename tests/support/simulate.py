@@ -38,6 +38,7 @@ from bot.core.events import (
     RunRequested,
     WorkstreamRetried,
 )
+from bot.core.folding import fold
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import Completion, CompletionStatus, Usage
 from bot.core.journal import Journal
@@ -47,7 +48,8 @@ from bot.core.paying import covered, reservation_lines
 from bot.core.plan import Kind, NeedType, Plan, Workstream
 from bot.core.routing import Ladder, Rung
 from bot.core.routing_rules import RoutingRule
-from bot.core.state import Attempt, RunState, WorkstreamStatus, fold
+from bot.core.state import RunState, WorkstreamStatus
+from bot.core.tracks import Attempt
 from bot.core.waking import wakes_at
 from tests.support.builders import BASE, RUN, T0, finding, plan, sha, tier, workstream
 

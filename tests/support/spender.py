@@ -28,7 +28,7 @@ from bot.core.handoff import Completion, CompletionStatus, Usage
 from bot.core.ledger import LedgerLine, call_id
 from bot.core.outcomes import OutcomeClass
 from bot.drivers.settling import Attempting, Fact, Hands, Proposal, Settler
-from bot.usecases.run_workstream import Result
+from bot.usecases.attempt import Result
 from tests.support.builders import ladder, plan, tier, workstream
 
 PROVIDER = "acme"

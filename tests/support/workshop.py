@@ -26,8 +26,9 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.event_ref import parse_events
 from bot.core.base import RunId
 from bot.core.events import Event
+from bot.core.folding import fold
 from bot.core.github.presence import Presence
-from bot.core.state import RunState, fold
+from bot.core.state import RunState
 from bot.errors import BotError
 from bot.wiring import jobs
 from tests.support.github import FakeGithub, FakeRepository

@@ -12,13 +12,14 @@ from bot.core.actions import Action, AskHuman, StartWorkstream
 from bot.core.answers import Speaker
 from bot.core.decide import decide
 from bot.core.events import Event, Policy
+from bot.core.folding import fold
 from bot.core.github.commands import COMMANDS
 from bot.core.owned_sizes import owned_tokens
 from bot.core.plan import Plan
 from bot.core.report import exit_code, next_steps, open_questions
 from bot.core.routing import Ladder
 from bot.core.routing_rules import RoutingRule
-from bot.core.state import RunState, fold
+from bot.core.state import RunState
 from bot.core.waking import wakes_at
 from bot.errors import Exit
 from tests.support.builders import (

@@ -28,6 +28,7 @@ from bot.core.actions import (
 from bot.core.decide import decide
 from bot.core.events import Event, Policy, RunStatus, read_events, write_events
 from bot.core.exhaustion import out_at
+from bot.core.folding import fold
 from bot.core.gates import GateName, GateResult
 from bot.core.handoff import CompletionStatus
 from bot.core.journal import Journal
@@ -36,7 +37,7 @@ from bot.core.money import approvals, cover_left
 from bot.core.outcomes import OutcomeClass
 from bot.core.patterns import owned
 from bot.core.plan import Plan, collide
-from bot.core.state import RunState, WorkstreamStatus, fold
+from bot.core.state import RunState, WorkstreamStatus
 from tests.support.builders import (
     BASE,
     RUN,

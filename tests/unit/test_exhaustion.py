@@ -12,10 +12,11 @@ from bot.core.actions import AskHuman, StartWorkstream
 from bot.core.decide import decide
 from bot.core.events import Event, Policy
 from bot.core.exhaustion import MOST_TIMES, out_at
+from bot.core.folding import fold
 from bot.core.handoff import CompletionStatus
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Plan
-from bot.core.state import RunState, fold
+from bot.core.state import RunState
 from bot.core.waking import wakes_at
 from tests.support.builders import (
     RUN,

@@ -12,6 +12,7 @@ from bot.core import events as happened
 from bot.core.denials import Denial
 from bot.core.documents import Problem
 from bot.core.events import Event, Policy, RunStatus
+from bot.core.folding import fold
 from bot.core.gates import GateName, Severity
 from bot.core.github.checks import overrides_of
 from bot.core.github.commands import COMMANDS, CommandSpec, Misread, read_commands
@@ -21,7 +22,7 @@ from bot.core.github.presence import Presence, PullRequest, SubIssue, marker
 from bot.core.handoff import CompletionStatus
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Plan
-from bot.core.state import RunState, Standing, WorkstreamStatus, fold
+from bot.core.state import RunState, Standing, WorkstreamStatus
 from bot.render.github import replies, step_summary
 from bot.render.github.checks import MAX_ANNOTATIONS, check_output, not_orchestrated
 from bot.render.github.command_table import commands_table

@@ -9,12 +9,12 @@ from rich.console import Console
 
 from bot.core.denials import MAX_DENIALS, Denial
 from bot.core.events import Event, Policy
+from bot.core.folding import fold
 from bot.core.github.links import Links
 from bot.core.github.presence import Presence
 from bot.core.handoff import Isolation
 from bot.core.ledger import Billing
 from bot.core.report import make_report
-from bot.core.state import fold
 from bot.render.github.pull_request import pull_body
 from bot.render.github.step_summary import agent_summary
 from bot.render.log import tell

@@ -9,7 +9,8 @@ from io import StringIO
 from rich.console import Console
 
 from bot.core.events import Policy
-from bot.core.state import RunState, fold
+from bot.core.folding import fold
+from bot.core.state import RunState
 from bot.render.live import LiveScreen, PlainScreen, progress, screen_for
 from tests.support.builders import (
     T0,

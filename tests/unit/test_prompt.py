@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from bot.core import events as happened
 from bot.core.base import RunId, Sha
+from bot.core.folding import fold
 from bot.core.handoff import Acknowledgement, Claim, Completion, TodoItem, read_said
 from bot.core.ledger import Billing
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Plan
 from bot.core.roles import Role
 from bot.core.routing import Tier
-from bot.core.state import fold
 from bot.render.prompt import FailingCheck, continuation_prompt, fenced
 from bot.usecases.brief_agent import Assignment, Before, Briefing, before, brief
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from bot.core.events import Event, Policy, RunStatus
+from bot.core.folding import fold
 from bot.core.report import exit_code, make_report, next_steps, open_questions
-from bot.core.state import fold
 from bot.errors import Exit
 from tests.support.builders import (
     BASE,

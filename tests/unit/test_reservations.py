@@ -16,6 +16,7 @@ from bot.core.actions import StartWorkstream
 from bot.core.base import RunId
 from bot.core.decide import decide
 from bot.core.events import Event, Policy, RunStatus
+from bot.core.folding import fold
 from bot.core.journal import Journal
 from bot.core.ledger import LedgerLine
 from bot.core.metrics import measure
@@ -23,7 +24,7 @@ from bot.core.money import cover_left
 from bot.core.paying import covered, reservation_lines
 from bot.core.reservations import reservations, taken
 from bot.core.routing import Ladder, Rung
-from bot.core.state import RunState, fold
+from bot.core.state import RunState
 from tests.support.builders import (
     RUN,
     at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.core.state import fold
+from bot.core.folding import fold
 from bot.render.shared import shared_page
 from tests.support.builders import plan, run_of, worked, workstream
 

@@ -11,12 +11,13 @@ from bot.core.actions import StartWorkstream
 from bot.core.allowance import WHOLE, Share
 from bot.core.decide import decide
 from bot.core.events import Policy, TierExhausted
+from bot.core.folding import fold
 from bot.core.handoff import Usage
 from bot.core.journal import Journal
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Plan
 from bot.core.routing import Tier
-from bot.core.state import RunState, fold
+from bot.core.state import RunState
 from tests.support.builders import (
     RUN,
     at,

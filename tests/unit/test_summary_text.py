@@ -13,9 +13,9 @@ from rich.console import Console
 
 from bot.core.base import RunId
 from bot.core.events import Event, Policy, RunStatus
+from bot.core.folding import fold
 from bot.core.metrics import Cost
 from bot.core.report import RunLine, make_report
-from bot.core.state import fold
 from bot.render.log import print_log
 from bot.render.report import print_summary
 from bot.render.status import print_runs

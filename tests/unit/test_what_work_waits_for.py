@@ -12,12 +12,13 @@ from bot.core.accounts import Accounts
 from bot.core.actions import AskHuman
 from bot.core.decide import decide
 from bot.core.events import Event, Policy
+from bot.core.folding import fold
 from bot.core.github.links import Links
 from bot.core.github.presence import Presence
 from bot.core.report import make_report, open_questions
 from bot.core.routing import Ladder
 from bot.core.routing_rules import RoutingRule
-from bot.core.state import RunState, WorkstreamStatus, fold
+from bot.core.state import RunState, WorkstreamStatus
 from bot.core.waiting import waits
 from bot.render.github.live_comment import live_comment
 from bot.render.github.pull_request import pull_body

@@ -12,19 +12,21 @@ from bot.adapters.github.handback_files import write_handback
 from bot.core.actions import StartWorkstream
 from bot.core.base import RunId
 from bot.core.events import WorkstreamStarted
+from bot.core.folding import fold
 from bot.core.github.handback import Envelope
 from bot.core.handoff import Completion, CompletionStatus, Isolation, Usage
 from bot.core.ledger import Billing
 from bot.core.lost import nothing_back
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier
-from bot.core.state import Attempt, RunState, fold
+from bot.core.state import RunState
+from bot.core.tracks import Attempt
 from bot.drivers.github.run import Job, tier_of
 from bot.drivers.local_workers import LocalWorkers
 from bot.drivers.settling import Attempting
 from bot.errors import UserError
+from bot.usecases.attempt import Result
 from bot.usecases.hand_back import envelope_of
-from bot.usecases.run_workstream import Result
 
 
 def recorded_attempt(

@@ -12,12 +12,13 @@ from bot.core import events as happened
 from bot.core import names
 from bot.core.actions import RunGates
 from bot.core.config import Settings
+from bot.core.folding import fold
 from bot.core.gates import GateName
 from bot.core.github.gate_report import FILE, MAX_WORDS, GateReport
 from bot.core.github.handback import Envelope
 from bot.core.github.subject import Subject
 from bot.core.handoff import Completion
-from bot.core.state import RunState, fold
+from bot.core.state import RunState
 from bot.errors import UserError
 from bot.ports import Clock
 from bot.usecases.run_gates import GateKeeper

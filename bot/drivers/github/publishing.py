@@ -18,12 +18,13 @@ from bot.core.handoff import Completion, CompletionStatus, commit_message
 from bot.core.lost import nothing_back
 from bot.core.outcomes import OutcomeClass
 from bot.core.redact import Redactor
-from bot.core.state import Attempt, RunState
+from bot.core.state import RunState
+from bot.core.tracks import Attempt
 from bot.drivers.github.heeding import heed_pull
 from bot.drivers.github.run import GithubRun, tier_of
 from bot.drivers.settling import Fact
 from bot.errors import UserError
-from bot.usecases.run_workstream import Result
+from bot.usecases.attempt import Result
 
 
 def publish(

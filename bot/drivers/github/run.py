@@ -34,7 +34,7 @@ from bot.drivers.settling import Fact, Hands, Proposal, Settler
 from bot.errors import UserError
 from bot.ports import Clock
 from bot.render.costs import CostsPage
-from bot.usecases.run_workstream import Result
+from bot.usecases.attempt import Result
 
 LEASE_SLACK = timedelta(minutes=30)  # a job may wait for a runner, and be published after it
 GATES_SLACK = timedelta(minutes=45)

@@ -17,9 +17,9 @@ from bot.adapters.git import Repository
 from bot.adapters.github.hub import Hub
 from bot.core.base import Sha
 from bot.core.events import Event
+from bot.core.folding import fold
 from bot.core.github.links import Links
 from bot.core.github.presence import FILE, Pen, Presence
-from bot.core.state import fold
 from bot.drivers.github.canvas import Canvas
 from bot.drivers.github.exhibit import Exhibit
 from bot.errors import Unavailable
