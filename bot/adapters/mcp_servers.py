@@ -26,9 +26,13 @@ class ServerFinder:
 
     def __call__(self, server: McpServer) -> str | None:
         """Return the program of a server, None where it is not here."""
-        if server.package and (self._place(server, server.package) / _WHOLE).exists():
+        if server.package and (self.place(server) / _WHOLE).exists():
             return str(self._program(server, server.package))
         return shutil.which(server.command[0], path=self._search_path)
+
+    def place(self, server: McpServer) -> Path:
+        """Return the folder that a server which comes from a registry is installed into."""
+        return self._folder / "mcp" / server.name / server.pinned
 
     def install(self, server: McpServer, environment: Mapping[str, str]) -> Path:
         """Install a server for this bot alone; one that is there whole is kept.
@@ -41,7 +45,7 @@ class ServerFinder:
                 f"{server.name} comes from no registry that we install from.",
                 fix=f"Put {server.command[0]} on PATH.",
             )
-        place = self._place(server, package)
+        place = self.place(server)
         with only_one(place.parent):
             if not (place / _WHOLE).exists():
                 shutil.rmtree(place, ignore_errors=True)
@@ -58,12 +62,9 @@ class ServerFinder:
                 (place / _WHOLE).touch()
         return self._program(server, package)
 
-    def _place(self, server: McpServer, package: McpPackage) -> Path:
-        return self._folder / "mcp" / server.name / package.version
-
     def _program(self, server: McpServer, package: McpPackage) -> Path:
         programs = "node_modules/.bin" if package.registry == "npm" else "bin"
-        return self._place(server, package) / programs / server.command[0]
+        return self.place(server) / programs / server.command[0]
 
 
 def _steps(package: McpPackage) -> tuple[tuple[str, ...], ...]:

@@ -67,7 +67,7 @@ def fetch(
 
 @job.command()
 def engine(run: Run, workstream: Workstream, attempt: Attempt, source: From) -> int:
-    """Say which agent program an attempt needs, so that it is there before anything else is."""
+    """Say what an attempt needs from registries, so that it is there before anything else is."""
     from bot.wiring.jobs import engine as look_up
 
     return look_up(run, workstream, attempt, source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -145,6 +145,30 @@ def resolve(servers: McpServers, workstream: Workstream, engine: str, machine: M
         elif why:
             left_out.append(f"{server.name}: {why}")
     return Resolved(tuple(given), tuple(left_out))
+
+
+def lacking(
+    servers: McpServers,
+    shipped: McpServers,
+    workstream: Workstream,
+    engine: str,
+    machine: Machine,
+) -> tuple[McpServer, ...]:
+    """Return the servers of ours that a workstream would be given if they were here.
+
+    A repository's own file can leave one out or give it to other roles. Under a name of ours it
+    cannot have another package: that one is nobody's whom we install.
+    """
+    all_here = replace(machine, find=lambda server: server.command[0])
+    given = {each.name for each in resolve(servers, workstream, engine, all_here).given}
+    missing = {
+        (each.name, each.package)
+        for each in servers.servers
+        if each.name in given and machine.find(each) is None
+    }
+    return tuple(
+        each for each in shipped.servers if each.package and (each.name, each.package) in missing
+    )
 
 
 def _why_not(server: McpServer, workstream: Workstream, machine: Machine) -> str | None:

@@ -107,23 +107,23 @@ def fetch(to: Path, run: str) -> int:
 
 
 def engine(run: str, workstream: str, attempt: int, source: Path) -> int:
-    """Put out name, version and folder of the program that an attempt needs; empty: it needs none.
+    """Put out what to install for an attempt, and how to keep it; empty: it needs nothing.
 
     Nothing is downloaded for a result that is there already.
     """
     from bot.drivers.github.attempting import recorded_attempt
     from bot.drivers.github.run import tier_of
-    from bot.wiring.engines import engine_programs, engines_folder
+    from bot.wiring.engines import engine_programs
+    from bot.wiring.getting import to_get
 
     here, repository, name = runner(), Repository.open(str(source)), names.run_id(run)
     found = recorded_attempt(repository, name, workstream, attempt)
-    tier = tier_of(found[0], found[1].started) if found else None
-    program = engine_programs().get(tier.engine) if tier else None
-    if program is None:
-        here.output({"name": ""})
+    if found is None:
         return Exit.OK
-    folder = engines_folder(here.variables) / program.name / program.version
-    here.output({"name": program.name, "version": program.version, "folder": str(folder)})
+    state, handed_out = found
+    program = engine_programs().get(tier_of(state, handed_out.started).engine)
+    if program is not None:
+        here.output(to_get(repository, state.workstreams[workstream], program, here.variables))
     return Exit.OK
 
 

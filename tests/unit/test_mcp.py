@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from bot.core.catalog import read_data
-from bot.core.mcp import Machine, McpServer, McpServers, Resolved, resolve, unknown_servers
+from bot.core.mcp import (
+    Machine,
+    McpServer,
+    McpServers,
+    Resolved,
+    lacking,
+    resolve,
+    unknown_servers,
+)
 from bot.core.plan import Plan, Workstream, read_plan
 from bot.core.planning.adopt import refused
 from bot.ports import ToolServer
@@ -82,6 +90,31 @@ def test_our_own_agent_starts_no_servers() -> None:
     found = resolved(REACHING, engine="builtin", **TOKEN)
     assert found.given == ()
     assert found.left_out == ("hub: builtin starts no servers",)
+
+
+SHIPPED = SERVERS.replace(
+    "roles: [builder]",
+    "package: {registry: npm, name: x, version: 1.0.0, checked_on: 2026-01-01}, roles: [builder]",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "engine", "more", "here", "expected"),
+    [
+        pytest.param(AT_HOME, "claude", TOKEN, (), ["notes"], id="what its role may have"),
+        pytest.param(REACHING, "claude", TOKEN, ("notes",), ["hub"], id="what its plan names"),
+        pytest.param(REACHING, "claude", {}, ("notes",), [], id="not without its variable"),
+        pytest.param(REACHING, "builtin", TOKEN, (), [], id="not where nobody starts it"),
+    ],
+)
+def test_a_job_gets_what_the_attempt_would_be_given(
+    text: str, engine: str, more: dict[str, str], here: tuple[str, ...], expected: list[str]
+) -> None:
+    ours = servers(SHIPPED)
+    machine = Machine(lambda server: "/bin/it" if server.name in here else None, more)
+    found = lacking(ours, ours, workstream(text), engine, machine)
+    assert [server.name for server in found] == expected
+    assert lacking(servers(), servers(), workstream(text), engine, machine) == ()  # no package
 
 
 def test_a_server_gets_no_variable_but_those_that_it_needs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -221,10 +222,27 @@ def test_an_agent_program_is_there_before_its_agent_starts_and_no_step_for_it_ha
     look_up, restore, install, save = engine_steps()
     assert "orchestrate job engine" in look_up["run"]
     assert "env" not in look_up
-    assert install["env"] == {"ENGINE": "${{ steps.engine.outputs.name }}"}
-    assert install["run"] == 'orchestrate engines install "$ENGINE"'
+    assert install["env"] == {"WANTED": "${{ steps.engine.outputs.wanted }}"}
     assert install["continue-on-error"] == "true"  # the attempt says it, and another tier is next
+    job = read("workstream.yml")["jobs"]["agent"]
+    assert int(install["timeout-minutes"]) * 2 < int(job["timeout-minutes"])
     assert restore["with"] == save["with"]
+
+
+def test_what_an_attempt_wants_is_installed_in_one_go_and_no_shell_reads_it(tmp_path: Path) -> None:
+    stub = tmp_path / "orchestrate"
+    stub.write_text("""#!/bin/sh\nprintf '<%s>' "$@"\n""")
+    stub.chmod(0o755)
+    wanted = "codex --server=git --server=$(id) --server=*"
+    said = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", engine_steps()[2]["run"]],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "WANTED": wanted},
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert said == "<engines><install><codex><--server=git><--server=$(id)><--server=*>"
 
 
 @pytest.mark.parametrize(
@@ -239,7 +257,7 @@ def test_only_the_program_that_is_needed_is_fetched_and_only_once(
     needed: str, cached: str, expected: tuple[bool, bool]
 ) -> None:
     _, restore, install, _ = engine_steps()
-    outputs = {"name": needed, "version": "1.2.3", "folder": "/f"}
+    outputs = {"wanted": needed, "key": "codex-1.2.3", "folders": "/f"}
     steps = {"engine": {"outputs": outputs}, "engine-cache": {"outputs": {"cache-hit": cached}}}
     contexts = {"steps": steps}
     assert (evaluate(restore["if"], contexts), evaluate(install["if"], contexts)) == expected
@@ -254,7 +272,7 @@ def test_what_could_not_be_installed_is_not_kept(outcome: str, kept: bool) -> No
 
 def test_programs_are_kept_by_version_and_kind_of_machine() -> None:
     key = engine_steps()[1]["with"]["key"]
-    for part in ("runner.os", "runner.arch", "engine.outputs.name", "engine.outputs.version"):
+    for part in ("runner.os", "runner.arch", "engine.outputs.key"):
         assert part in key
 
 
