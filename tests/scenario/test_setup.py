@@ -116,7 +116,7 @@ def test_setup_requires_the_four_checks_from_actions_and_makes_the_label(desk: D
     assert ruleset["enforcement"] == "active"
     assert ruleset["conditions"]["ref_name"]["include"] == ["~DEFAULT_BRANCH"]
     assert "Allow GitHub Actions to create and approve pull requests" in done.printed
-    assert "gh secret set NVIDIA_API_KEY --repo acme/shop" in done.printed
+    assert "gh secret set GEMINI_API_KEY --repo acme/shop" in done.printed
 
 
 def test_nothing_is_changed_before_somebody_says_yes(desk: Desk) -> None:
