@@ -28,7 +28,7 @@ test: $(INSTALLED) peers
 	@$(PYTEST) -n logical --dist worksteal
 
 test-engines: engines
-	@$(PYTEST) -m "" -n logical --dist worksteal tests/engines
+	@$(PYTEST) -m "" -n logical --dist worksteal tests/engines tests/contract/test_engines.py
 
 check: $(INSTALLED) peers
 	$(BIN)/ruff format --check .

@@ -18,10 +18,13 @@ from bot.core.outcomes import OutcomeClass
 from bot.wiring.tiers import SPEECHES
 from tests.support.engine_at_work import KEY, TASK, Workplace
 from tests.support.provider import faults, say, shell, tool, write
+from tests.support.real_engines import slow
 
 # What these read of a checkout whatever they are told; it is text, and the prompt has it as well.
 READS_ANYWAY = {"gemini": "GEMINI.md", "cline": "AGENTS.md"}
-every_engine = pytest.mark.parametrize("speech", SPEECHES, ids=lambda speech: speech.name)
+every_engine = pytest.mark.parametrize(
+    "speech", [pytest.param(one, marks=slow(one.name), id=one.name) for one in SPEECHES]
+)
 Opens = Callable[[Speech], Workplace]
 
 

@@ -54,7 +54,8 @@ HOSTILE_SETTINGS = (
 )
 TOOL_SERVER = Path(__file__).parents[1] / "support" / "tool_server.py"
 SETTINGS = '{"permission":{"bash":"allow"},"plugin":["./evil.js"],"plugins":["./evil.js"]}'
-both = pytest.mark.parametrize("speech", [OPENCODE, KILO], ids=lambda kin: kin.name)
+_KILO = pytest.param(KILO, marks=pytest.mark.every_engine, id="kilo")  # it takes a minute
+both = pytest.mark.parametrize("speech", [pytest.param(OPENCODE, id="opencode"), _KILO])
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,10 @@ def steps(*turns: Turn) -> Script:
 
 @pytest.mark.parametrize(
     ("speech", "wire"),
-    [*((OPENCODE, wire) for wire in OPENCODE.wires), (KILO, "chat")],
-    ids=lambda value: value if isinstance(value, str) else value.name,
+    [
+        pytest.param(kin, wire, marks=pytest.mark.every_engine, id=f"{kin.name}-{wire}")
+        for kin, wire in [*((OPENCODE, wire) for wire in OPENCODE.wires), (KILO, "chat")]
+    ],
 )
 def test_it_writes_runs_and_calls_a_server_in_each_protocol_and_counts_as_the_door_does(
     speech: OpencodeKin, wire: Wire, tmp_path: Path

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.engine_stories import engine_world, needed, tier, told, work_of
 from tests.support.provider import Provider, tool, write
+from tests.support.real_engines import rows
 from tests.support.world import plan, work
 
 TOOL_SERVER = Path(__file__).parents[1] / "support" / "tool_server.py"
@@ -22,7 +23,7 @@ servers:
 """
 
 
-@pytest.mark.parametrize("engine", ["claude", "opencode"])
+@pytest.mark.parametrize("engine", rows(["claude", "opencode"]))
 def test_an_agent_uses_a_server_and_hears_of_no_other(engine: str, tmp_path: Path) -> None:
     needed(engine)
     script = work_of(engine, "one", write("one.txt", "1\n"), tool("ping", text="to you"))
