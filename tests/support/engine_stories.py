@@ -18,7 +18,7 @@ from bot.adapters.gateway.gateway import Gateway
 from bot.core.engine_programs import EngineName
 from bot.core.names import ACKNOWLEDGEMENT_FILE, CLAIM_FILE
 from bot.core.sending import Patience
-from bot.wiring import workers
+from bot.wiring import gateway
 from tests.support.provider import Provider, Script, Turn, say, shell, tool, write
 from tests.support.real_engines import ENGINES, real_engine
 from tests.support.world import GATES_OFF, World, make_world
@@ -93,7 +93,7 @@ def work_of(engine: str, workstream: str, *doing: Turn) -> Script:
 def hurried() -> None:
     """Let this process's gateway wait for moments where others wait for minutes."""
     quick = Patience(silence_seconds=3, backoff_seconds=0.02)
-    workers.Gateway = partial(Gateway, patience=quick)  # type: ignore[assignment, misc]
+    gateway.Gateway = partial(Gateway, patience=quick)  # type: ignore[assignment, misc]
 
 
 def counted(step: Turn, number: int) -> Turn:
