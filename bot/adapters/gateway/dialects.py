@@ -13,7 +13,7 @@ from bot.core.ledger import Billing
 from bot.core.routing import Tier
 
 _DOOR = r"/(?P<door>[\w-]{20,64})(?:/v1|/v1beta)?/"
-_GEMINI = r"models/(?P<model>[^/:]+):(?P<action>generateContent|streamGenerateContent)"
+_GEMINI = r"models/(?P<model>[^/]+):(?P<action>generateContent|streamGenerateContent)"
 _PATH = re.compile(rf"{_DOOR}(?:(?P<plain>chat/completions|responses|messages)|{_GEMINI})")
 
 # What lets a provider pick another model, look something up, or charge for more than tokens.
