@@ -25,7 +25,7 @@ from bot.adapters.other_user import OtherUser, OtherUserProcesses, why_not_apart
 from bot.adapters.processes import LocalProcesses
 from bot.adapters.run_folder import RunFolder
 from bot.adapters.worktree import ChangeLimits, GitWorktrees
-from bot.core.base import RunId, Sha
+from bot.core.base import ZERO_USD, RunId, Sha
 from bot.core.environment import built_environment
 from bot.core.handoff import Context, Delegation, Isolation
 from bot.core.plan import Kind, Workstream
@@ -263,7 +263,7 @@ def attempt(place: Place, engine: Engine, tier: Tier, workstream: Workstream, wh
             deadline=clock.now() + timedelta(minutes=5),
         ),
         system="You build.", prompt="Build.", folder=str(place.attempt),
-        environment=place.environment, max_usd=tier.cost(0, 0) or 0, max_log_bytes=1_000_000,
+        environment=place.environment, max_usd=ZERO_USD, max_log_bytes=1_000_000,
         max_nudges=1,
     )  # fmt: skip
     held = Isolation.NONE if why else Isolation.USER
