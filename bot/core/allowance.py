@@ -160,7 +160,8 @@ class Purse:
         if amount <= left:
             self.reserved += amount
             return None
-        because = f"the next call may cost ${amount:.4f}, and ${left:.4f} of ${self._limit} is left"
+        whole = f"{self._limit.normalize():f}"  # a share has six places, most of them zeros
+        because = f"the next call may cost ${amount:.4f}, and ${left:.4f} of ${whole} is left"
         return HeldBack(Limit.MONEY, because)
 
     def is_empty_for(self, amount: Decimal) -> bool:

@@ -20,7 +20,7 @@ REPORT = (
 )
 WORKSTREAM = (
     "id status branch head_sha engine tier attempts started_at finished_at files_changed cost_usd"
-    " error"
+    " error waiting"
 )
 ONE = plan(work("a", "echo a > a.txt"))
 

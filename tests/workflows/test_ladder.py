@@ -54,6 +54,7 @@ BOTH = plan(
 def test_money_that_ends_in_the_middle_of_an_answer_leaves_what_is_done_in_the_pull_request(
     tmp_path: Path,
 ) -> None:
+    # Of $0.50, a tenth is kept for fixes.
     work = [
         call("write_file", path="two.txt", content="half of two\n"),
         cut(call("write_file", path="two.txt", content="all of two\n")),
@@ -70,7 +71,7 @@ def test_money_that_ends_in_the_middle_of_an_answer_leaves_what_is_done_in_the_p
             assert last
             assert last.completion
             assert last.completion.status is CompletionStatus.PARTIAL
-            assert "of $0.50" in (last.completion.error or "")
+            assert "of $0.45 is left" in (last.completion.error or "")
             assert state.standings["two"].status is WorkstreamStatus.READY  # for more money
 
             pull = shop.pull()
