@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
+from typing import Literal
 
 from bot.core.base import ZERO_USD, digest
 from bot.core.events import WorkstreamStarted
@@ -45,35 +47,30 @@ def reservation_lines(before: RunState, after: RunState, at: datetime) -> tuple[
         for one in track.paid:
             was = known.get(one.started.id)
             if was is None:
-                lines.append(_reserve_line(after, one.started))
+                began = one.started
+                lines.append(_line(after, began, "reserve", began.at, began.reserved_usd))
             if (one.is_over or ends) and not (was and was.is_over):
                 lines.append(released(after, one, at))
     return tuple(lines)
 
 
-def _reserve_line(state: RunState, started: WorkstreamStarted) -> LedgerLine:
-    line = LedgerLine(
-        id=reserve_id(started),
-        entry="reserve",
-        at=started.at,
-        run=started.run,
-        workstream=started.workstream,
-        attempt=started.attempt,
-        tier=started.tier,
-        provider=started.provider,
-        billing=Billing.PAID,
-        cost_usd=started.reserved_usd,
-    )
-    return line.model_copy(update=_grounds(state, started.provider))
-
-
 def released(state: RunState, one: PaidHandOut, at: datetime) -> LedgerLine:
     """End a reservation: what is neither spent nor given back stays taken."""
-    started = one.started
+    given_back = max(one.started.reserved_usd - one.usd, ZERO_USD)
+    line = _line(state, one.started, "release", at, given_back)
+    return line.model_copy(update={"reservation": reserve_id(one.started)})
+
+
+def _line(
+    state: RunState,
+    started: WorkstreamStarted,
+    entry: Literal["reserve", "release"],
+    at: datetime,
+    usd: Decimal,
+) -> LedgerLine:
     line = LedgerLine(
-        id=digest("release", started.id),
-        entry="release",
-        reservation=reserve_id(started),
+        id=digest(entry, started.id),
+        entry=entry,
         at=at,
         run=started.run,
         workstream=started.workstream,
@@ -81,7 +78,7 @@ def released(state: RunState, one: PaidHandOut, at: datetime) -> LedgerLine:
         tier=started.tier,
         provider=started.provider,
         billing=Billing.PAID,
-        cost_usd=max(started.reserved_usd - one.usd, ZERO_USD),
+        cost_usd=usd,
     )
     return line.model_copy(update=_grounds(state, started.provider))
 

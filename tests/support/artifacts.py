@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
+from bot.adapters.loopback import LoopbackServer
 from tests.support.github.repository import FakeRepository
 from tests.support.github.state import Refused
 
@@ -44,12 +44,11 @@ class ArtifactService:
             def log_message(self, *_: object) -> None:
                 """Stay silent: pytest shows what was printed as if it mattered."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = LoopbackServer(Handler)
+        self.url = self._server.url
 
     def __enter__(self) -> Self:
-        serve = {"poll_interval": 0.01}
-        threading.Thread(target=self._server.serve_forever, kwargs=serve, daemon=True).start()
+        self._server.start()
         return self
 
     def __exit__(
@@ -58,5 +57,4 @@ class ArtifactService:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()

@@ -14,8 +14,9 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
+from bot.adapters.loopback import LoopbackServer
 from bot.adapters.recorded_model import (
     Asked,
     RecordedCall,
@@ -122,16 +123,12 @@ class ScriptedModel:
         self.requests: list[Request] = []
         self._script = list(script)
         self.over = threading.Event()  # a hanging step waits for it
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
-        )
+        self._server = LoopbackServer(_handler_for(self))
 
     @property
     def base_url(self) -> str:
         """Where clients find it."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"{self._server.url}/v1"
 
     def take(self, request: Request) -> Step:
         """Note a request and return its step."""
@@ -142,14 +139,12 @@ class ScriptedModel:
         return refusal(418, "the script is over")
 
     def __enter__(self) -> ScriptedModel:
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         self.over.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.stop()
         if kind is None:
             met, scripted = len(self.requests), len(self._script)
             assert met == scripted, f"{met} requests met a script of {scripted} steps"

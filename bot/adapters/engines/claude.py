@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from bot.adapters.engines.failed import failed
 from bot.adapters.engines.program import (
     DUMMY_KEY,
     Counted,
@@ -11,13 +12,14 @@ from bot.adapters.engines.program import (
     Heard,
     Said,
     Start,
-    Used,
     hook_command,
     inside,
     json_line,
+    mcp_servers,
     number_of,
     objects_in,
     text_of,
+    used,
 )
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
@@ -25,12 +27,6 @@ from bot.ports import EngineJob, GivenFile
 
 # Without those that look things up, start further agents or come back later.
 _TOOLS = ("Bash", "Edit", "NotebookEdit", "Read", "Write", "TaskOutput", "TaskStop")
-_BY_STATUS = {
-    401: OutcomeClass.AUTHENTICATION,
-    402: OutcomeClass.QUOTA,
-    403: OutcomeClass.AUTHENTICATION,
-    429: OutcomeClass.RATE_LIMIT,
-}
 
 
 class Claude:
@@ -41,14 +37,6 @@ class Claude:
 
     def start(self, job: EngineJob, home: str) -> Start:
         """Give the prompt on standard input: some options would swallow an argument."""
-        servers = {
-            server.name: {
-                "command": server.argv[0],
-                "args": list(server.argv[1:]),
-                "env": dict(server.env),
-            }
-            for server in job.tool_servers
-        }
         hook = {"type": "command", "command": hook_command("claude", job, home)}
         settings = {"hooks": {"PreToolUse": [{"matcher": "*", "hooks": [hook]}]}}
         return Start(
@@ -74,7 +62,7 @@ class Claude:
                 "IS_SANDBOX": "1",  # else it refuses to work as root, which a container often is
             },
             files=(
-                GivenFile(f"{home}/mcp.json", json.dumps({"mcpServers": servers})),
+                GivenFile(f"{home}/mcp.json", json.dumps({"mcpServers": mcp_servers(job)})),
                 GivenFile(f"{home}/settings.json", json.dumps(settings)),
             ),
             stdin=job.whole_prompt,
@@ -118,8 +106,9 @@ def _parts(content: object) -> list[Heard]:
             heard.append(Said(text_of(part.get("text"))))
         elif part.get("type") == "tool_use":
             given = part.get("input")
-            about = inside(given, "command") or inside(given, "file_path")
-            heard.append(Used(f"{text_of(part.get('name'))} {text_of(about)}".rstrip()))
+            heard.append(
+                used(part.get("name"), inside(given, "command"), inside(given, "file_path"))
+            )
     return heard
 
 
@@ -127,9 +116,4 @@ def _failed(event: dict[str, object]) -> Ended:
     said = text_of(event.get("result")) or text_of(event.get("subtype"))
     if event.get("terminal_reason") == "prompt_too_long":
         return Ended(OutcomeClass.CONTEXT_TOO_LONG, said)
-    if "credit balance" in said.lower():
-        return Ended(OutcomeClass.QUOTA, said)
-    status = event.get("api_error_status")
-    if isinstance(status, int) and 400 <= status < 500:
-        return Ended(_BY_STATUS.get(status, OutcomeClass.BAD_REQUEST), said)
-    return Ended(OutcomeClass.CRASH, said)
+    return failed(said, event.get("api_error_status"))

@@ -12,12 +12,13 @@ from bot.adapters.engines.program import (
     Heard,
     Said,
     Start,
-    Used,
     hook_command,
     inside,
     json_line,
+    mcp_servers,
     number_of,
     text_of,
+    used,
 )
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
@@ -61,6 +62,7 @@ class Cline:
         config, hook = f"{home}/cline", hook_command("cline", job, home)
         provider = "anthropic" if job.tier.protocol == "messages" else "openai-compatible"
         settings = f"{config}/data/settings"
+        servers = {"mcpServers": mcp_servers(job)}
         return Start(
             through=("/bin/sh", "-c", _NOT_HELD if job.only_writes else _CAREFULLY, "sh"),
             argv=(
@@ -73,7 +75,7 @@ class Cline:
             files=(
                 GivenFile(f"{settings}/providers.json", _providers(job, provider)),
                 GivenFile(f"{settings}/global-settings.json", _settings(job)),
-                GivenFile(f"{settings}/cline_mcp_settings.json", _servers(job)),
+                GivenFile(f"{settings}/cline_mcp_settings.json", json.dumps(servers)),
                 GivenFile(
                     f"{config}/hooks/PreToolUse", f"#!/bin/sh\nexec {hook}\n", is_program=True
                 ),
@@ -125,18 +127,6 @@ def _settings(job: EngineJob) -> str:
     )
 
 
-def _servers(job: EngineJob) -> str:
-    servers = {
-        server.name: {
-            "command": server.argv[0],
-            "args": list(server.argv[1:]),
-            "env": dict(server.env),
-        }
-        for server in job.tool_servers
-    }
-    return json.dumps({"mcpServers": servers})
-
-
 def _part(event: object) -> tuple[Heard, ...]:
     match inside(event, "type"), inside(event, "contentType"):
         case "content_end", "text":
@@ -144,9 +134,8 @@ def _part(event: object) -> tuple[Heard, ...]:
         case "content_start", "tool":
             given = inside(event, "input")
             commands = inside(given, "commands")
-            about = commands[0] if isinstance(commands, list) and commands else None
-            about = text_of(about) or text_of(inside(given, "path"))
-            return (Used(f"{text_of(inside(event, 'toolName'))} {about}".rstrip()),)
+            first = commands[0] if isinstance(commands, list) and commands else None
+            return (used(inside(event, "toolName"), first, inside(given, "path")),)
         case _:
             return ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from bot.adapters.engines.failed import failed
 from bot.adapters.engines.program import (
     DUMMY_KEY,
     Counted,
@@ -12,12 +13,12 @@ from bot.adapters.engines.program import (
     Heard,
     Said,
     Start,
-    Used,
     hook_command,
     inside,
     json_line,
     number_of,
     text_of,
+    used,
 )
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
@@ -28,16 +29,6 @@ from bot.ports import EngineJob, GivenFile, ToolServer
 _OFF = ("plugins", "apps", "goals", "daemon_auto_start", "unified_exec_tty")
 _KEY = "DUMMY_KEY"
 _NOT_HELD = "codex is not started here: its one tool is a shell, so it cannot be kept to reading"
-_BY_WORDS = (  # it gives no status of its own, only these
-    ("status 401", OutcomeClass.AUTHENTICATION),
-    ("status 403", OutcomeClass.AUTHENTICATION),
-    ("status 402", OutcomeClass.QUOTA),
-    ("quota exceeded", OutcomeClass.QUOTA),
-    ("status: 429", OutcomeClass.RATE_LIMIT),
-    ("status 429", OutcomeClass.RATE_LIMIT),
-    ("context window", OutcomeClass.CONTEXT_TOO_LONG),
-    ("status 4", OutcomeClass.BAD_REQUEST),
-)
 
 
 class Codex:
@@ -76,7 +67,8 @@ class Codex:
             case "turn.completed":
                 return (_counted(event.get("usage")), Ended(OutcomeClass.DONE))
             case "turn.failed":
-                return (_failed(text_of(inside(event, "error", "message"))),)
+                said = text_of(inside(event, "error", "message"))
+                return (failed(said.partition(", url: ")[0]),)  # of the door, which is a secret
             case _:
                 return ()
 
@@ -130,11 +122,11 @@ def _of_item(item: object, *, began: bool) -> Iterable[Heard]:
         case "agent_message" if not began:
             yield Said(text_of(inside(item, "text")))
         case "command_execution" if began:
-            yield Used(f"command {text_of(inside(item, 'command'))}")
+            yield used("command", inside(item, "command"))
         case "mcp_tool_call" if began:
-            yield Used(f"{text_of(inside(item, 'server'))} {text_of(inside(item, 'tool'))}")
+            yield used(inside(item, "server"), inside(item, "tool"))
         case "file_change" if not began:
-            yield Used("file_change")
+            yield used("file_change")
         case _:
             pass
 
@@ -145,10 +137,3 @@ def _counted(usage: object) -> Counted:
         number_of(inside(usage, "cached_input_tokens")),
         number_of(inside(usage, "output_tokens")),
     )
-
-
-def _failed(said: str) -> Ended:
-    said = said.partition(", url: ")[0]  # of the door, which is a secret
-    words = said.lower()
-    known = (outcome for text, outcome in _BY_WORDS if text in words)
-    return Ended(next(known, OutcomeClass.CRASH), said)

@@ -11,11 +11,12 @@ from bot.adapters.engines.program import (
     Heard,
     Said,
     Start,
-    Used,
     hook_command,
     inside,
     json_line,
+    mcp_servers,
     text_of,
+    used,
 )
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
@@ -38,16 +39,7 @@ class Copilot:
 
     def start(self, job: EngineJob, home: str) -> Start:
         """Give it a home and a cache of its own; what it unpacks is where it is installed."""
-        servers = {
-            server.name: {
-                "type": "local",
-                "command": server.argv[0],
-                "args": list(server.argv[1:]),
-                "env": dict(server.env),
-                "tools": ["*"],
-            }
-            for server in job.tool_servers
-        }
+        servers = mcp_servers(job, type="local", tools=["*"])
         hook = {
             "type": "command",
             "bash": hook_command("copilot", job, home),
@@ -83,8 +75,8 @@ class Copilot:
                 return (Said(text_of(inside(data, "content"))),)
             case "tool.execution_start":
                 given = inside(data, "arguments")
-                about = inside(given, "command") or inside(given, "path")
-                return (Used(f"{text_of(inside(data, 'toolName'))} {text_of(about)}".rstrip()),)
+                about = inside(given, "command"), inside(given, "path")
+                return (used(inside(data, "toolName"), *about),)
             case "session.error":
                 said = text_of(inside(data, "message"))
                 return (failed(said, inside(data, "statusCode")),)

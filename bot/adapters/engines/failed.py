@@ -17,7 +17,8 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _QUOTA = re.compile(
-    r"insufficient.?quota|credit balance|(exhausted|exceeded) your (daily|monthly) quota|billing",
+    r"insufficient.?quota|quota exceeded|credit balance|billing"
+    r"|(exhausted|exceeded) your (daily|monthly) quota",
     re.IGNORECASE,
 )
 _KEY = re.compile(r"api key|unauthorized|authenticat|permission denied", re.IGNORECASE)

@@ -12,12 +12,13 @@ from bot.adapters.engines.program import (
     Heard,
     Said,
     Start,
-    Used,
     hook_command,
     inside,
     json_line,
+    mcp_servers,
     number_of,
     text_of,
+    used,
 )
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
@@ -66,8 +67,8 @@ class Gemini:
                 return (Said(text_of(event.get("content"))),)
             case "tool_use", _:
                 given = event.get("parameters")
-                about = inside(given, "command") or inside(given, "file_path")
-                return (Used(f"{text_of(event.get('tool_name'))} {text_of(about)}".rstrip()),)
+                about = inside(given, "command"), inside(given, "file_path")
+                return (used(event.get("tool_name"), *about),)
             case "error", _ if event.get("severity") == "error":
                 return (failed(text_of(event.get("message"))),)
             case "result", _:
@@ -78,15 +79,6 @@ class Gemini:
 
 def _settings(job: EngineJob, home: str) -> dict[str, object]:
     hook = {"type": "command", "name": "deny", "command": hook_command("gemini", job, home)}
-    servers = {
-        server.name: {
-            "command": server.argv[0],
-            "args": list(server.argv[1:]),
-            "env": dict(server.env),
-            "trust": True,
-        }
-        for server in job.tool_servers
-    }
     return {
         # An address of one's own would pick a way to sign in that needs a browser.
         "security": {"auth": {"selectedType": "gemini-api-key"}},
@@ -106,7 +98,7 @@ def _settings(job: EngineJob, home: str) -> dict[str, object]:
             ]
         },
         "hooks": {"BeforeTool": [{"matcher": ".*", "hooks": [hook]}]},
-        "mcpServers": servers,
+        "mcpServers": mcp_servers(job, trust=True),
         "tools": _tools(job),
     }
 

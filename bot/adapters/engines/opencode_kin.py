@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
+from bot.adapters.engines.failed import failed
 from bot.adapters.engines.program import (
     DUMMY_KEY,
     Counted,
@@ -14,12 +15,12 @@ from bot.adapters.engines.program import (
     Heard,
     Said,
     Start,
-    Used,
     hook_command,
     inside,
     json_line,
     number_of,
     text_of,
+    used,
 )
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
@@ -32,12 +33,6 @@ _PACKAGES: dict[Wire, str] = {  # all four come with the program
     "gemini": "@ai-sdk/google",
 }
 _NO_ANSWER_MS = 600_000
-_BY_STATUS = {
-    401: OutcomeClass.AUTHENTICATION,
-    402: OutcomeClass.QUOTA,
-    403: OutcomeClass.AUTHENTICATION,
-    429: OutcomeClass.RATE_LIMIT,
-}
 
 
 @dataclass(frozen=True)
@@ -135,8 +130,8 @@ class OpencodeKin:
                 return (Said(text_of(inside(part, "text"))),)
             case "tool_use":
                 given = inside(part, "state", "input")
-                about = inside(given, "command") or inside(given, "filePath")
-                return (Used(f"{text_of(inside(part, 'tool'))} {text_of(about)}".rstrip()),)
+                file = inside(given, "filePath")
+                return (used(inside(part, "tool"), inside(given, "command"), file),)
             case "step_finish":
                 return _step(part)
             case "error":
@@ -186,7 +181,4 @@ def _failed(error: object) -> Ended:
     said = text_of(inside(error, "data", "message")) or text_of(inside(error, "name"))
     if inside(error, "name") == "ContextOverflowError":
         return Ended(OutcomeClass.CONTEXT_TOO_LONG, said)
-    status = inside(error, "data", "statusCode")
-    if isinstance(status, int) and 400 <= status < 500:
-        return Ended(_BY_STATUS.get(status, OutcomeClass.BAD_REQUEST), said)
-    return Ended(OutcomeClass.CRASH, said)
+    return failed(said, inside(error, "data", "statusCode"))

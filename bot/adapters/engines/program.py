@@ -57,6 +57,12 @@ class Used:
     summary: str
 
 
+def used(tool: object, *about: object) -> Used:
+    """Name a tool and what it was used on: the first of `about` that says it."""
+    text = next(filter(None, map(text_of, about)), "")
+    return Used(f"{text_of(tool)} {text}".rstrip())
+
+
 @dataclass(frozen=True)
 class Counted:
     """The program's own count of what it sent and got; cached tokens are part of the input."""
@@ -186,6 +192,19 @@ def what_it_lacks(tier: Tier, key: Callable[[str], str | None], wires: tuple[Wir
     if tier.key_env and not key(tier.key_env):
         return f"no key: set {tier.key_env}"
     return ""
+
+
+def mcp_servers(job: EngineJob, **more: object) -> dict[str, object]:
+    """Return the tool servers as most programs have them in JSON; `more` is said of each."""
+    return {
+        server.name: {
+            "command": server.argv[0],
+            "args": list(server.argv[1:]),
+            "env": dict(server.env),
+            **more,
+        }
+        for server in job.tool_servers
+    }
 
 
 def hook_command(dialect: str, job: EngineJob, home: str) -> str:

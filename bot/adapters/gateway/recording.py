@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Self
 
+from bot.adapters.loopback import LoopbackServer
 from bot.core.base import Strict
 from bot.errors import UserError
 
@@ -57,30 +58,23 @@ class Replay:
     def __init__(self, exchanges: tuple[Exchange, ...]) -> None:
         self._exchanges = list(exchanges)
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
+        self._server = LoopbackServer(_handler_for(self))
 
     @property
     def base_url(self) -> str:
         """Where the gateway finds it, in the place of any provider."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     def start(self) -> None:
         """Serve from now on, until the process ends or the context is left."""
-        self._thread.start()
+        self._server.start()
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.stop()
 
     def take(self, path: str, request: str) -> Exchange | None:
         """Take the exchange that a request belongs to; None: the recording has none left."""

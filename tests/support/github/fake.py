@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -42,14 +41,13 @@ class FakeGithub:
         )
         self.requests: list[Exchange] = answering.log
         self._server = Server(answering)
-        self.url = self.world.web_url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = self.world.web_url = self._server.url
         self.api_url = self.world.api_url = f"{self.url}{API}"
         self.graphql_url = f"{self.url}{GRAPHQL}"
         self.create_repository("somebody/else")
 
     def __enter__(self) -> Self:
-        serve = {"poll_interval": 0.01}
-        threading.Thread(target=self._server.serve_forever, kwargs=serve, daemon=True).start()
+        self._server.start()
         return self
 
     def __exit__(
@@ -58,8 +56,7 @@ class FakeGithub:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
         unmet = (f"nobody met {armed}" for armed in self.faults.waiting)
         said = [*self.violations, *unmet, *self._server.broken]

@@ -9,10 +9,11 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl
 
+from bot.adapters.loopback import LoopbackServer
 from tests.support.github.rest import Answer
 
 
@@ -45,23 +46,13 @@ class Reply:
     cut: bool = False
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """A server whose requests may still be under way when it is closed."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
 
     def __init__(self, answering: Callable[[Request], Reply]) -> None:
         self.answering = answering
         self.broken: list[str] = []  # where the fake itself went wrong
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def server_bind(self) -> None:
-        """Bind without asking the network what this machine is called."""
-        socket.socket.bind(self.socket, self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+        super().__init__(_Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Note where the fake went wrong; a client that went away is no error."""

@@ -7,9 +7,10 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from bot.adapters.gateway.dialects import Dialect
+from bot.adapters.loopback import LoopbackServer
 from tests.support.provider.answers import Answer
 from tests.support.provider.asked import Asked, read
 from tests.support.provider.script import (
@@ -56,16 +57,12 @@ class Provider:
         self._met: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.over = threading.Event()  # silence lasts until then
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
-        )
+        self._server = LoopbackServer(_handler_for(self))
 
     @property
     def url(self) -> str:
         """Where it is, without a version: `/v1` or `/v1beta` goes behind it."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self._server.url
 
     @property
     def total(self) -> Usage:
@@ -134,14 +131,12 @@ class Provider:
                 return wrong(dialect, proper, step)
 
     def __enter__(self) -> Provider:
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         self.over.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.stop()
         if kind is None:
             assert not self.strange, self.strange
             for name, script in self._scripts.items():
