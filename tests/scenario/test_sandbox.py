@@ -342,7 +342,8 @@ def test_a_killed_bot_leaves_nothing(place: Place) -> None:
     until(lambda: bool(sleepers()))
     os.kill(bot, signal.SIGKILL)
     os.waitpid(bot, 0)
-    until(lambda: sleepers() == [])
+    until(lambda: not sleepers())
+    assert sleepers() == []
 
 
 def sleepers() -> list[str]:
@@ -509,7 +510,7 @@ def test_who_stands_outside_listens_to_its_first_call_only(place: Place) -> None
     for door in greeter(b"GATEWAY "):
         finished = place.python(
             "import socket, time\n"
-            "time.sleep(0.5)\n"
+            "time.sleep(0.5)\n"  # who stands outside has taken its call, and closes the way in
             "s = socket.socket(socket.AF_UNIX)\n"
             "try:\n    s.connect('/run/orchestrate/outside')\n    print('HEARD')\n"
             "except OSError as error:\n    print('nobody listens')",
