@@ -103,8 +103,7 @@ def measure(events: Iterable[Event], plan: Plan | None, max_parallel: int) -> Me
     needs = _needs(workstreams, spans, plan)
     least = _least_wall(spans, needs, max_parallel)
     slots = min(_could_have_run(spans, needs, workstreams), max_parallel)
-    requests = [event for event in events if isinstance(event, happened.RunRequested)]
-    tiers = tiers_of(*(request.policy.ladder for request in reversed(requests)))
+    tiers = tiers_in(events)
     paid = next((tier for tier in tiers.values() if tier.billing is Billing.PAID), None)
     return Metrics(
         agent_seconds=agent,
@@ -265,6 +264,12 @@ def _integration_seconds(events: Sequence[Event]) -> float | None:
             total = (total or 0.0) + max(0.0, (event.at - since).total_seconds())
             since = None
     return total
+
+
+def tiers_in(events: Iterable[Event]) -> dict[str, Tier]:
+    """Return the tiers that a run was asked to use by name; of two of a name the last."""
+    requests = [event for event in events if isinstance(event, happened.RunRequested)]
+    return tiers_of(*(request.policy.ladder for request in reversed(requests)))
 
 
 def tiers_of(*ladders: Ladder) -> dict[str, Tier]:

@@ -216,8 +216,9 @@ class PlainScreen:
                 and (event.at >= self._since or event is state.request)  # it names the run
             ]
             self._told |= {event.id for event in fresh}
+            tiers = tiers_of(state.policy.ladder)
             for event in sorted(fresh, key=lambda event: event.at):
-                told = tell(event)
+                told = tell(event, tiers)
                 self._print(told.about, str(told))
 
     def line(self, workstream: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, assert_never
@@ -11,8 +11,10 @@ from bot.core import events as happened
 from bot.core.events import Event
 from bot.core.exhaustion import clock_time
 from bot.core.fixes import spell
-from bot.core.handoff import CompletionStatus
-from bot.core.metrics import Cost
+from bot.core.handoff import Completion, CompletionStatus
+from bot.core.ledger import Billing
+from bot.core.metrics import Cost, cost_of, tiers_in
+from bot.core.routing import Tier
 from bot.render.words import count, defused, dollars, duration, elapsed, refused_commands, words
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ class Told:
         return f"{self.what}: {self.because}" if self.because else self.what
 
 
-def tell(event: Event) -> Told:
-    """Put an event into words."""
+def tell(event: Event, tiers: Mapping[str, Tier]) -> Told:
+    """Put an event into words; what a tier's calls cost depends on how it is billed."""
     match event:
         case (
             happened.WorkstreamStarted()
@@ -49,7 +51,7 @@ def tell(event: Event) -> Told:
             | happened.ConflictFound()
             | happened.ApprovalUsed()
         ):
-            about, (what, because, style) = event.workstream, _workstream(event)
+            about, (what, because, style) = event.workstream, _workstream(event, tiers)
         case (
             happened.ApprovalRequested()
             | happened.ApprovalGranted()
@@ -77,7 +79,7 @@ _WorkstreamEvent = (
 )
 
 
-def _workstream(event: _WorkstreamEvent) -> _Words:
+def _workstream(event: _WorkstreamEvent, tiers: Mapping[str, Tier]) -> _Words:
     match event:
         case happened.WorkstreamStarted():
             again = " again" if event.cause else ""
@@ -89,7 +91,7 @@ def _workstream(event: _WorkstreamEvent) -> _Words:
         case happened.WorkstreamProgressed():
             return f"attempt {event.attempt} gave a sign", event.note, "dim"
         case happened.WorkstreamFinished():
-            return _finished(event)
+            return _finished(event, tiers)
         case happened.WorkstreamPublished():
             return f"landed at {event.head_sha[:8]}", "it merges with all that landed", "green"
         case happened.WorkstreamRetried():
@@ -109,13 +111,12 @@ def _tier(event: happened.WorkstreamStarted) -> str:
     return event.engine if event.engine == event.tier else f"{event.engine} on {event.tier}"
 
 
-def _finished(event: happened.WorkstreamFinished) -> _Words:
+def _finished(event: happened.WorkstreamFinished, tiers: Mapping[str, Tier]) -> _Words:
     done = event.completion
-    cost = Cost(usd=done.usage.cost_usd, known=done.usage.cost_known)
     facts = [
         f"{count(done.files_changed, 'file')} (+{done.insertions} -{done.deletions})",
         duration((done.finished_at - done.started_at) / timedelta(seconds=1)),
-        *([dollars(cost)] if done.usage.requests else []),
+        *([_cost(done, tiers)] if done.usage.requests else []),
     ]
     good = done.status is CompletionStatus.SUCCESS
     reason = done.error or "; ".join(done.questions) or ("" if good else event.outcome.value)
@@ -123,6 +124,14 @@ def _finished(event: happened.WorkstreamFinished) -> _Words:
     ended = "handed in a later result, not used" if event.cause else "ended"
     what = f"attempt {event.attempt} {ended}: {words(done.status.value)}, {', '.join(facts)}"
     return what, reason, "" if good else "yellow"
+
+
+def _cost(done: Completion, tiers: Mapping[str, Tier]) -> str:
+    tier = tiers.get(done.tier)
+    if tier is None or tier.billing is not Billing.SUBSCRIPTION:
+        return dollars(cost_of(done, tiers))
+    worth = f"{dollars(Cost(usd=done.usage.cost_usd))} " if done.usage.cost_usd else ""
+    return f"{worth}under a subscription"
 
 
 _PersonEvent = (
@@ -212,6 +221,7 @@ def print_log(console: Console, events: Sequence[Event]) -> None:
 
     if not events:
         return
+    tiers = tiers_in(events)
     days = {event.at.astimezone(UTC).date() for event in events}
     clock = "%H:%M:%S" if len(days) == 1 else "%m-%d %H:%M:%S"
     head = f"Run {events[0].run}, {min(days)}, times in UTC"
@@ -220,7 +230,7 @@ def print_log(console: Console, events: Sequence[Event]) -> None:
         (
             event.at.astimezone(UTC).strftime(clock),
             f"+{elapsed(events[0].at, event.at)}",
-            tell(event),
+            tell(event, tiers),
         )
         for event in events
     ]

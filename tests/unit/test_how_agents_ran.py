@@ -99,8 +99,19 @@ def test_a_run_without_any_of_it_says_nothing_of_it() -> None:
 
 def test_the_log_and_the_step_summary_tell_what_was_refused() -> None:
     event = finished("a", denied=(PUSH,))
-    assert str(tell(event)).endswith(": 1 command refused: git push (no-push)")
+    assert str(tell(event, {})).endswith(": 1 command refused: git push (no-push)")
     assert "| `git push` | no-push |" in agent_summary(completion("a", denied=(PUSH,)))
+
+
+def test_the_log_says_whose_dollars_nobody_is_billed() -> None:
+    used = {"usage": usage(10, 2, "0.25"), "tier": "claude"}
+    event = finished("a", **used)
+    for billing, said in (
+        (Billing.PAID, "$0.2500"),
+        (Billing.SUBSCRIPTION, "$0.2500 under a subscription"),
+        (Billing.FREE, "free"),
+    ):
+        assert str(tell(event, {"claude": tier("claude", billing=billing)})).endswith(said)
 
 
 def test_what_an_agent_writes_as_a_refused_command_stays_text() -> None:

@@ -11,6 +11,7 @@ from bot.core.github.defuse import inline
 from bot.core.github.links import Links
 from bot.core.github.presence import Presence
 from bot.core.handoff import Completion, CompletionStatus
+from bot.core.metrics import tiers_of
 from bot.core.state import RunState
 from bot.render.github.headline import headline
 from bot.render.github.markdown import GATE_SYMBOLS, bullets, code, link, paragraphs, quoted, table
@@ -25,8 +26,9 @@ def recorded_summary(
     run: RunId, state: RunState, new: Sequence[Event], presence: Presence, links: Links
 ) -> str:
     """Tell what a job that may write has recorded, and where the run now stands."""
-    told = [(tell(event).about, str(tell(event))) for event in new]
-    lines = [f"{inline(about, 80)}: {inline(what, 600)}" for about, what in told]
+    tiers = tiers_of(state.policy.ladder)
+    told = [tell(event, tiers) for event in new]
+    lines = [f"{inline(one.about, 80)}: {inline(str(one), 600)}" for one in told]
     return paragraphs(
         f"### Run {run} of {link(f'#{presence.issue}', links.issue(presence.issue))}",
         headline(run, state, presence),
