@@ -106,6 +106,10 @@ class Worktrees(Protocol):
         """Put a file into the folder, in place of whatever is at that path."""
         ...
 
+    def clear(self, worktree: Worktree, path: str) -> None:
+        """Delete whatever is at a path of the folder."""
+        ...
+
     def take(self, worktree: Worktree, path: str) -> bytes | None:
         """Read a plain file of the folder, at most 1 MB; None where there is none."""
         ...

@@ -106,12 +106,18 @@ class GitWorktrees:
 
     def give(self, worktree: Worktree, path: str, content: bytes) -> None:
         """Put a file into the folder, in place of whatever is at that path."""
+        self.clear(worktree, path)
         target = Path(worktree.path) / path
-        if target.parent.is_symlink():
-            target.parent.unlink()
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
         target.write_bytes(content)
+
+    def clear(self, worktree: Worktree, path: str) -> None:
+        """Delete whatever is at a path, and what is in the way to it: links, or a plain file."""
+        top, target = Path(worktree.path), Path(worktree.path) / path
+        for folder in reversed(target.relative_to(top).parents[:-1]):
+            if (top / folder).is_symlink() or (top / folder).is_file():
+                (top / folder).unlink()
+        delete_folder(target)
 
     def take(self, worktree: Worktree, path: str) -> bytes | None:
         """Read a plain file, at most 1 MB and a byte, without following any link."""
@@ -145,6 +151,9 @@ class GitWorktrees:
         )
         names = dict.fromkeys(out.decode("utf-8", "surrogateescape").split("\0")[:-1])
         names = {name: None for name in names if not name.startswith(f"{WORK_FOLDER}/")}
+        ours = path / WORK_FOLDER
+        if ours.is_dir() and not ours.is_symlink():  # perhaps in the place of a file of the base
+            names.pop(WORK_FOLDER, None)
         nested = [name for name in names if name.endswith("/")]
         if nested:
             return Refused(f"a git repository inside the worktree: {printable(nested[0])}")
@@ -196,8 +205,11 @@ def _size(path: Path) -> int:
 
 
 def delete_folder(path: Path) -> None:
-    """Delete a folder of ours, also where an agent took its own right to write away."""
-    if path.is_symlink() or not path.exists():
+    """Delete a folder of ours, also where an agent took its own right to write away.
+
+    Also deletes what is there in the place of a folder.
+    """
+    if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
     try:

@@ -44,8 +44,7 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
     worktree = tools.worktrees.create(handout.name, handout.base_sha, handout.start_from)
     handed_in = (names.ACKNOWLEDGEMENT_FILE, names.CLAIM_FILE, *(handout.only_writes or ()))
     for path in handed_in:  # a commit may hold them: that is nobody's word here
-        if tools.worktrees.take(worktree, path) is not None:
-            tools.worktrees.give(worktree, path, b"")
+        tools.worktrees.clear(worktree, path)
     delegation = handout.delegation.model_dump_json(indent=2).encode()
     tools.worktrees.give(worktree, names.DELEGATION_FILE, delegation)
     with way_to_model(handout, tools, started) as at_door:

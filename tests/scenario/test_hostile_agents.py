@@ -3,6 +3,7 @@ is touched."""
 
 from __future__ import annotations
 
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -257,6 +258,33 @@ def test_a_hostile_agent_gets_its_outcome_and_touches_nothing(tmp_path: Path, ca
         expected = world.files(str(done.report["base_sha"]))
         changed = world.files(done.report["branch"]).items() - expected.items()
         assert case.adds.items() <= dict(changed).items()
+
+
+IN_THE_WAY = {
+    "a folder at each path": "mkdir -p $(printf '.orchestrate/%s.json/d ' delegation"
+    " acknowledgement completion); for d in .orchestrate/*/d; do echo x > $d/x; done",
+    "a word that is nobody's": "mkdir .orchestrate;"
+    """ echo '{"status": "failed"}' > .orchestrate/completion.json""",
+    "links that leave": "mkdir .orchestrate; cd .orchestrate;"
+    " for f in delegation acknowledgement completion; do ln -s ../kept.txt $f.json; done",
+    "a link in the place of the folder": "mkdir d; ln -s d .orchestrate; echo x > d/x",
+    "a file in the place of the folder": "echo x > .orchestrate",
+}
+
+
+@pytest.mark.parametrize("makes", IN_THE_WAY.values(), ids=IN_THE_WAY)
+def test_what_a_commit_has_where_an_agent_is_handed_its_task_is_in_nobodys_way(
+    tmp_path: Path, makes: str
+):
+    world = make_world(tmp_path, FILES)
+    subprocess.run(("sh", "-c", makes), cwd=world.repo.path, check=True)
+    world.repo.git("add", "--all")
+    world.repo.git("commit", "--quiet", "-m", "Something in the way")
+    reads = "grep -q goal .orchestrate/delegation.json && echo good > a.txt"
+    done = world.run(plan(work("a", reads, files=["a.txt"])))
+    assert done.workstream("a")["status"] == "landed", done.workstream("a")["error"]
+    base = world.files(str(done.report["base_sha"]))
+    assert world.files(done.report["branch"]) == base | GOOD
 
 
 def test_a_folder_in_the_way_of_the_next_workstream_is_set_aside(tmp_path: Path):
