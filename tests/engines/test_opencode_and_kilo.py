@@ -13,10 +13,13 @@ from types import MappingProxyType
 import pytest
 
 from bot.adapters.engines.denials import noted
+from bot.adapters.engines.heard import (
+    Counted,
+)
 from bot.adapters.engines.kilo import KILO
 from bot.adapters.engines.opencode import OPENCODE
 from bot.adapters.engines.opencode_kin import OpencodeKin
-from bot.adapters.engines.program import Counted, ProgramEngine
+from bot.adapters.engines.program import ProgramEngine
 from bot.adapters.package_data import data_file
 from bot.adapters.processes import LocalProcesses
 from bot.core.catalog import read_data

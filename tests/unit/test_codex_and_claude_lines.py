@@ -8,7 +8,13 @@ import pytest
 
 from bot.adapters.engines.claude import Claude
 from bot.adapters.engines.codex import Codex
-from bot.adapters.engines.program import Counted, Ended, Heard, Said, Used
+from bot.adapters.engines.heard import (
+    Counted,
+    Ended,
+    Heard,
+    Said,
+    Used,
+)
 from bot.core.outcomes import OutcomeClass
 
 HTML = "<html>502 Bad Gateway</html>"

@@ -9,7 +9,14 @@ import pytest
 from bot.adapters.engines.cline import Cline
 from bot.adapters.engines.copilot import Copilot
 from bot.adapters.engines.gemini import Gemini
-from bot.adapters.engines.program import Counted, Ended, Heard, Said, Speech, Used
+from bot.adapters.engines.heard import (
+    Counted,
+    Ended,
+    Heard,
+    Said,
+    Used,
+)
+from bot.adapters.engines.program import Speech
 from bot.core.outcomes import OutcomeClass
 
 GEMINI, COPILOT, CLINE = Gemini(), Copilot(), Cline()

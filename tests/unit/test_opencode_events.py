@@ -6,8 +6,14 @@ import json
 
 import pytest
 
+from bot.adapters.engines.heard import (
+    Counted,
+    Ended,
+    Heard,
+    Said,
+    Used,
+)
 from bot.adapters.engines.opencode import OPENCODE
-from bot.adapters.engines.program import Counted, Ended, Heard, Said, Used
 from bot.core.outcomes import OutcomeClass
 
 

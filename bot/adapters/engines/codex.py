@@ -6,20 +6,18 @@ import json
 from collections.abc import Iterable, Mapping
 
 from bot.adapters.engines.failed import failed
-from bot.adapters.engines.program import (
-    DUMMY_KEY,
+from bot.adapters.engines.heard import (
     Counted,
     Ended,
     Heard,
     Said,
-    Start,
-    hook_command,
     inside,
     json_line,
     number_of,
     text_of,
     used,
 )
+from bot.adapters.engines.program import DUMMY_KEY, Start, hook_command
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
 from bot.ports import EngineJob, GivenFile, ToolServer

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-from bot.adapters.engines.program import Ended
+from bot.adapters.engines.heard import (
+    Ended,
+)
 from bot.core.outcomes import OutcomeClass
 
 _STATUS = re.compile(r"\b([45]\d\d)\b")

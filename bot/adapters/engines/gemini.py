@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 
 from bot.adapters.engines.failed import failed
-from bot.adapters.engines.program import (
-    DUMMY_KEY,
+from bot.adapters.engines.heard import (
     Counted,
     Ended,
     Heard,
     Said,
-    Start,
-    hook_command,
     inside,
     json_line,
-    mcp_servers,
     number_of,
     text_of,
     used,
 )
+from bot.adapters.engines.program import DUMMY_KEY, Start, hook_command, mcp_servers
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Wire
 from bot.ports import EngineJob, GivenFile
