@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -483,6 +484,27 @@ def _echo(server: socket.socket) -> None:
     with connection:
         while data := connection.recv(65536):
             connection.sendall(data)
+
+
+def test_connections_that_a_command_leaves_open_end_with_it_and_without_a_word(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What asyncio says of tasks that it had to drop would stand in the middle of the screen."""
+    with socket.create_server(("127.0.0.1", 0)) as server:  # takes calls and never answers
+        port = server.getsockname()[1]
+        for _ in range(5):
+            finished = place.python(
+                "import os, socket, time\n"
+                f"door = ('127.0.0.1', {port})\n"
+                "kept = [socket.create_connection(door) for _ in range(20)]\n"
+                "time.sleep(0.1)\n"  # these are carried by now, the others are not yet
+                "kept += [socket.create_connection(door) for _ in range(20)]\n"
+                "os._exit(0)",
+                door=f"http://127.0.0.1:{port}/secret",
+            )
+            assert finished.exit_code == 0, finished.output
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_sockets_with_a_name_are_out_of_reach(place: Place) -> None:

@@ -42,6 +42,7 @@ class Outside:
         self._bounds = bounds
         self._listener = listener
         self._servers: list[asyncio.Server] = []
+        self._serving: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -66,10 +67,10 @@ class Outside:
         await self._over.wait()
         for server in self._servers:
             server.close()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:  # one that accepts a connection brings forth another
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
         if not work.cancelled():
             work.result()
         with contextlib.suppress(OSError):  # it was called, and over before anybody looked
@@ -99,14 +100,19 @@ class Outside:
         with contextlib.suppress(PermissionError):  # another user's: who started it ends it
             os.kill(init, signal.SIGKILL)
 
-    def _served_by(self, way: Way) -> Way:
+    def _served_by(self, way: Way) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             async with self._room:
-                with contextlib.suppress(OSError, EOFError):
+                with contextlib.closing(writer), contextlib.suppress(OSError, EOFError):
                     await way(reader, writer)
-                writer.close()
 
-        return serve
+        def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # asyncio's own task would print a traceback when it is cancelled (Python 3.11)
+            task = self._loop.create_task(serve(reader, writer))
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+
+        return begin
 
 
 @contextmanager
