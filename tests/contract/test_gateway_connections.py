@@ -6,7 +6,7 @@ import gzip
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
@@ -57,6 +57,7 @@ def test_a_tier_without_a_key_sends_none_and_a_broken_key_is_told() -> None:
 ECHOES = {
     "an error": Fault(422, {}, "application/json", (f'{{"error": "bad {KEY}"}}'.encode(),)),
     "a document": Fault(200, {}, "application/json", (f'{{"a": "{KEY}"}}'.encode(),)),
+    "headers": Fault(200, {"X-Request-Id": KEY}, "application/json", (b'{"a": 1}',)),
     "pieces of a stream": Fault(
         pieces=tuple(bytes([b]) for b in f'data: {{"a": "{KEY}"}}\n\n'.encode())
     ),
@@ -68,6 +69,27 @@ def test_a_provider_that_repeats_the_key_tells_it_to_nobody(echo: str) -> None:
     with ScriptedModel([ECHOES[echo]]) as model, door_to(model.base_url) as door:
         got = ask(door, Dialect.RESPONSES, stream=True)
     assert got.content == b"".join(ECHOES[echo].pieces).replace(KEY.encode(), b"[key]")
+    assert KEY not in str(got.headers)
+
+
+ESCAPED = KEY.replace("-", r"\u002D").replace("v", r"\u0076")
+NO_KEY = '{"error": {"code": "invalid_api_key", "message": "no such key: %s"}}'
+TELLING = {
+    "in place of an answer": Fault(200, {}, "application/json", ((NO_KEY % KEY).encode(),)),
+    "in place of a stream": Fault(pieces=((f"data: {NO_KEY % KEY}\n\n").encode(),)),
+    "with escapes": Fault(401, {}, "application/json", ((NO_KEY % ESCAPED).encode(),)),
+    "with escapes, passed on": Fault(422, {}, "application/json", ((NO_KEY % ESCAPED).encode(),)),
+    "as its model": Fault(200, {}, "application/json", (json.dumps({"model": KEY}).encode(),)),
+}
+
+
+@pytest.mark.parametrize("telling", TELLING)
+def test_a_key_in_an_error_is_in_no_answer_reason_or_call(telling: str) -> None:
+    with ScriptedModel([TELLING[telling]]) as model, door_to(model.base_url) as door:
+        got = ask(door, Dialect.CHAT, stream="stream" in telling)
+        told = (got.json(), door.failure(), door.trouble(), door.calls())
+    assert "[key]" in str(told)
+    assert KEY not in str(told)
 
 
 NOWHERE = [
@@ -112,86 +134,6 @@ class ExitingDoors:
 
     def __exit__(self, *_: object) -> None:
         self._second.__exit__(None, None, None)
-
-
-def both(body: Mapping[str, object], name: str, other: object) -> str:
-    """Write a field twice."""
-    return json.dumps(body)[:-1] + f", {json.dumps(name)}: {json.dumps(other)}}}"
-
-
-def picture(url: str) -> dict[str, object]:
-    part = {"type": "image_url", "image_url": {"url": url}}
-    return {"messages": [{"role": "user", "content": [part]}]}
-
-
-REACHING = {
-    "a second model": {"models": ["expensive-1"]},
-    "a plugin": {"plugins": [{"id": "web"}]},
-    "a model in capitals": {"MODEL": "expensive-1"},
-    "a faster service": {"service_tier": "priority"},
-    "a search": {"web_search_options": {"search_context_size": "high"}},
-    "a tool of the provider's": {"tools": [{"type": "web_search"}]},
-    "a tool of another router's": {"tools": [{"type": "openrouter:web_search"}]},
-    "a server of tools": {"tools": [{"type": "mcp", "server_url": "https://evil.example"}]},
-    "a search among tools, by the provider": {"tools": [{"type": "tool_search"}]},
-    "a tool of the provider's in a bag": {
-        "tools": [{"type": "namespace", "name": "n", "tools": [{"type": "web_search"}]}]
-    },
-    "a tool of Gemini's": {"tools": [{"urlContext": {}}]},
-    "a link": picture("https://evil.example/?stolen=1"),
-    "an answer later": {"background": True},
-    "an answer before": {"previous_response_id": "resp_1"},
-    "no number": {"max_tokens": "many"},
-    "less than nothing": {"max_tokens": -1},
-    "a yes for a number": {"max_tokens": True},
-    "answers without end": {"n": 10**9},
-    "no size for many": {"n": 3, "max_tokens": None},
-}
-
-
-@pytest.mark.parametrize("reaching", REACHING)
-def test_what_reaches_further_than_the_tiers_model_is_refused(reaching: str) -> None:
-    with ScriptedModel([]) as model, door_to(model.base_url) as door:
-        got = ask(door, Dialect.CHAT, **REACHING[reaching])
-    assert got.status_code == 400, got.text
-
-
-def test_a_field_that_is_there_twice_reaches_the_provider_once() -> None:
-    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model, door_to(model.base_url) as door:
-        path, body = request(Dialect.CHAT)
-        assert post(door, path, data=both(body, "model", "expensive-1")).status_code == 404
-        twice = both({**body, "model": "expensive-1"}, "model", MODEL)
-        assert post(door, path, data=twice).status_code == 200
-    assert model.requests[0].body["model"] == MODEL
-
-
-def test_pictures_pass_where_they_cost_nothing() -> None:
-    here = picture("data:image/png;base64,AAAA")
-    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model:
-        with door_to(model.base_url) as door:
-            assert ask(door, Dialect.CHAT, **here).status_code == 200
-        with door_to(model.base_url, "100", **PAID) as door:
-            assert ask(door, Dialect.CHAT, **here).status_code == 400
-
-
-OURS = {
-    Dialect.CHAT: [{"type": "function", "function": {"name": "fetch_url"}}],
-    Dialect.RESPONSES: [
-        {"type": "function", "name": "f"},
-        {"type": "custom", "name": "patch"},
-        {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "g"}]},
-        {"type": "tool_search", "execution": "client"},
-    ],
-    Dialect.MESSAGES: [{"name": "f", "input_schema": {}}, {"type": "bash_20250124", "name": "b"}],
-    Dialect.GEMINI: [{"functionDeclarations": [{"name": "f"}]}],
-}
-
-
-@every_dialect
-def test_tools_that_the_client_carries_out_pass(dialect: Dialect) -> None:
-    with ScriptedModel([answer(dialect, say("ok"))]) as model, door_to(model.base_url) as door:
-        assert ask(door, dialect, tools=OURS[dialect]).status_code == 200
-    assert model.requests[0].body["tools"] == OURS[dialect]
 
 
 @pytest.mark.parametrize("data", ["", "[]", "nonsense", '{"a": 1e999}', "[" * 100_000])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 import requests
@@ -116,14 +117,59 @@ def test_a_gemini_stream_that_is_one_document_is_counted() -> None:
     assert model.requests[0].path.endswith(":streamGenerateContent")
 
 
-def test_thoughts_that_only_the_total_tells_are_counted() -> None:
-    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115}
+def chat_with(usage: object) -> Fault:
+    """A whole answer with a count of whatever kind."""
     choice = {"index": 0, "message": {"content": "x"}, "finish_reason": "stop"}
     body = json.dumps({"model": MODEL, "choices": [choice], "usage": usage}).encode()
-    step = Fault(200, {}, "application/json", (body,))
+    return Fault(200, {}, "application/json", (body,))
+
+
+def test_thoughts_that_only_the_total_tells_are_counted() -> None:
+    step = chat_with({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115})
     with ScriptedModel([step]) as model, door_to(model.base_url) as door:
         ask(door, Dialect.CHAT)
         assert door.calls()[0].output_tokens == 105
+
+
+NO_COUNTS: dict[str, dict[str, object]] = {
+    "a text": {"prompt_tokens": "9", "completion_tokens": 1},
+    "half a token": {"prompt_tokens": 9, "completion_tokens": 1.5},
+    "a yes": {"prompt_tokens": True, "completion_tokens": True},
+    "less than nothing": {"prompt_tokens": 9, "completion_tokens": -1},
+    "nothing at all for a prompt": {"prompt_tokens": 0, "completion_tokens": 0},
+    "nothing said": {"prompt_tokens": None, "completion_tokens": None},
+    "another number": {"cost": 0},
+    "more than there is": {"prompt_tokens": 10**30, "completion_tokens": 1},
+}
+
+
+@pytest.mark.parametrize("no_count", NO_COUNTS)
+def test_what_is_no_count_costs_what_the_answer_may_have(no_count: str) -> None:
+    step = chat_with(NO_COUNTS[no_count])
+    with ScriptedModel([step]) as model, door_to(model.base_url, "2", **PAID) as door:
+        assert ask(door, Dialect.CHAT).status_code == 200
+        (one,) = door.calls()
+        assert ask(door, Dialect.CHAT).status_code == 403
+    assert not one.counted
+    assert one.usd is not None
+    assert one.usd > 1  # for 100 tokens of an answer
+
+
+def test_a_cache_that_is_written_to_unasked_is_paid_for_and_holds_no_more_than_the_prompt() -> None:
+    written = {"cached_tokens": 60, "cache_write_tokens": 30}
+    beyond = {"cached_tokens": 10**6, "cache_write_tokens": 10**6}
+    usages = [
+        {"prompt_tokens": 100, "completion_tokens": 1, "prompt_tokens_details": details}
+        for details in (written, beyond)
+    ]
+    prices = {"cached_usd_per_million": "100", "cache_write_usd_per_million": "5000"}
+    script = [chat_with(usage) for usage in usages]
+    with ScriptedModel(script) as model, door_to(model.base_url, "9", **PAID, **prices) as door:
+        assert [ask(door, Dialect.CHAT).status_code for _ in script] == [200, 200]
+        first, second = door.calls()
+    # 10 at $1000 a million, 60 at $100, 30 at $5000, and one at $10000
+    assert (first.cached_tokens, first.written_tokens, first.usd) == (60, 30, Decimal("0.176"))
+    assert (second.cached_tokens, second.written_tokens) == (100, 0)
 
 
 ODD = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -205,6 +205,23 @@ def test_what_goes_into_a_cache_is_paid_for_and_set_aside_for() -> None:
         assert ask(door, Dialect.MESSAGES, system=keep).status_code == 403
 
 
+PRICE = {**PAID, "cache_write_usd_per_million": "9000"}
+TOOL = {"name": "f", "input_schema": {}}
+KNOWN = {"type": "bash_20250124", "name": "bash"}
+UNSEEN: dict[str, tuple[str, Dialect, Mapping[str, list[object]]]] = {
+    "what is put before tools": ("2", Dialect.MESSAGES, {"tools": [TOOL]}),
+    "what describes a tool that is known": ("3", Dialect.MESSAGES, {"tools": [KNOWN]}),
+    "what is kept unasked": ("1.5", Dialect.CHAT, {}),
+}
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_a_request_does_not_show_is_set_aside_for_too(unseen: str) -> None:
+    usd, dialect, more = UNSEEN[unseen]
+    with ScriptedModel([]) as model, door_to(model.base_url, usd, **PRICE) as door:
+        assert ask(door, dialect, **more).status_code == 403
+
+
 def test_what_a_killed_process_had_sent_is_the_attempts_too(tmp_path: Path) -> None:
     file = tmp_path / "calls" / "a.1.jsonl"
     script = [answer(Dialect.CHAT, TURN)] * 2
@@ -216,7 +233,8 @@ def test_what_a_killed_process_had_sent_is_the_attempts_too(tmp_path: Path) -> N
         # Killed after the second was sent, in the middle of the line that says what it took.
         sent, _ = [line for line in file.read_text().splitlines() if line]
         with file.open("a") as writing:
-            writing.write("\n" + sent.replace('"n":1', '"n":2') + '\n{"n":2,"input_')
+            gives = sent.replace('"n":1', '"n":3').replace('"usd":"', '"usd":"-9')
+            writing.write("\n" + sent.replace('"n":1', '"n":2') + f'\n{gives}\n{{"n":2,"input_')
         with gateway().open(tier, Decimal("2.5"), kept=KeptCalls(str(file), BEGAN)) as door:
             first, second = door.calls()
             # The second may have cost a dollar: with it, and with what the first did cost, there

@@ -20,6 +20,8 @@ _TELLS = re.compile(
     rb'|finishReason|promptFeedback)"\s*:\s*(?!null|\s)|"message_stop"|"error"|\[DONE\]'
 )
 _MAX_LATER_BYTES = 1_000_000
+_HIDDEN = b"[key]"
+_MAX_TOKENS = 100_000_000  # of one answer; no model takes a hundredth of it
 
 Json = Mapping[str, object]
 
@@ -43,7 +45,7 @@ class Count:
     @property
     def known(self) -> bool:
         """Whether the provider counted, and the answer came to its end."""
-        return self._ended and self._output is not None and self.input_tokens is not None
+        return self._ended and self._output is not None and bool(self.input_tokens)
 
     @property
     def output_tokens(self) -> int:
@@ -104,13 +106,11 @@ class Count:
         for choice in _many(value, "choices"):
             self._characters += _length(choice.get("delta") or choice.get("message"))
             self._ended |= choice.get("finish_reason") is not None
-        usage = _one(value, "usage")
-        if usage:
-            self.input_tokens = _number(usage, "prompt_tokens")
-            # Some count thoughts in the total alone.
-            beyond = _number(usage, "total_tokens") - self.input_tokens
-            self._output = max(_number(usage, "completion_tokens"), beyond)
-            self.cached_tokens = _number(_one(usage, "prompt_tokens_details"), "cached_tokens")
+        if usage := _one(value, "usage"):
+            told, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+            if told is not None and answered is not None:  # some count thoughts in the total alone
+                answered = max(answered, (_count(usage, "total_tokens") or 0) - told)
+            self._take(told, answered, _one(usage, "prompt_tokens_details"))
 
     def _responses(self, value: Json) -> None:
         response = _one(value, "response") or value
@@ -118,11 +118,15 @@ class Count:
             self._characters += _length(value["delta"])
         self._name(response.get("model"))
         self._ended |= response.get("status") in {"completed", "incomplete", "failed"}
-        usage = _one(response, "usage")
-        if usage:
-            self.input_tokens = _number(usage, "input_tokens")
-            self._output = _number(usage, "output_tokens")
-            self.cached_tokens = _number(_one(usage, "input_tokens_details"), "cached_tokens")
+        if usage := _one(response, "usage"):
+            told, answered = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+            self._take(told, answered, _one(usage, "input_tokens_details"))
+
+    def _take(self, told: int | None, answered: int | None, parts: Json) -> None:
+        self.input_tokens, self._output = told, answered
+        self.cached_tokens = min(_number(parts, "cached_tokens"), told or 0)
+        written = _number(parts, "cache_write_tokens")
+        self.written_tokens = min(written, (told or 0) - self.cached_tokens)
 
     def _messages(self, value: Json) -> None:
         message = _one(value, "message") or value
@@ -132,16 +136,17 @@ class Count:
             value.get("type") == "message" and value.get("stop_reason") is not None
         )
         usage = _one(message, "usage")
-        if "input_tokens" in usage:
+        if usage.get("input_tokens") is not None:
             self.cached_tokens = _number(usage, "cache_read_input_tokens")
             written = _number(usage, "cache_creation_input_tokens")
             parts = _one(usage, "cache_creation")
             for_an_hour = min(_number(parts, "ephemeral_1h_input_tokens"), written)
             self.written_for_an_hour_tokens = for_an_hour
             self.written_tokens = written - for_an_hour
-            self.input_tokens = _number(usage, "input_tokens") + self.cached_tokens + written
-        if "output_tokens" in usage:
-            self._output = _number(usage, "output_tokens")
+            told = _count(usage, "input_tokens")
+            self.input_tokens = None if told is None else told + self.cached_tokens + written
+        if usage.get("output_tokens") is not None:
+            self._output = _count(usage, "output_tokens")
 
     def _gemini(self, value: Json) -> None:
         self._name(value.get("modelVersion"))
@@ -149,15 +154,15 @@ class Count:
             self._characters += _length(candidate.get("content"))
             self._ended |= candidate.get("finishReason") is not None
         self._ended |= bool(_one(value, "promptFeedback").get("blockReason"))
-        usage = _one(value, "usageMetadata")
-        if usage:
-            self.input_tokens = _number(usage, "promptTokenCount") + _number(
-                usage, "toolUsePromptTokenCount"
-            )
-            self._output = _number(usage, "candidatesTokenCount") + _number(
-                usage, "thoughtsTokenCount"
-            )
-            self.cached_tokens = _number(usage, "cachedContentTokenCount")
+        if usage := _one(value, "usageMetadata"):
+            told = _count(usage, "promptTokenCount")
+            answered = _count({"candidatesTokenCount": 0, **usage}, "candidatesTokenCount")
+            if told is not None:
+                told += _number(usage, "toolUsePromptTokenCount")
+            if answered is not None:
+                answered += _number(usage, "thoughtsTokenCount")
+            self.input_tokens, self._output = told, answered
+            self.cached_tokens = min(_number(usage, "cachedContentTokenCount"), told or 0)
 
     def _name(self, model: object) -> None:
         if isinstance(model, str) and model:
@@ -246,7 +251,7 @@ class Hiding:
         """Take the next bytes; return what goes on now."""
         if not self._key:
             return data
-        data = (self._rest + data).replace(self._key, b"[key]")
+        data = (self._rest + data).replace(self._key, _HIDDEN)
         longest = min(len(self._key) - 1, len(data))
         held = next((n for n in range(longest, 0, -1) if self._key.startswith(data[-n:])), 0)
         self._rest = data[len(data) - held :]
@@ -255,6 +260,14 @@ class Hiding:
     def end(self) -> bytes:
         """Return what was held back: it is no key."""
         return self._rest
+
+    def whole(self, data: bytes) -> bytes:
+        """Take it out of all that there is, also where JSON writes it with escapes."""
+        if not self._key:
+            return data
+        each = [(re.escape(bytes([one])), one) for one in self._key]
+        written = b"".join(rb"(?:%b|(?i:\\u%04x)|\\%b)" % (c, one, c) for c, one in each)
+        return re.sub(written, _HIDDEN, data)
 
 
 def _is_only_usage(value: object) -> bool:
@@ -292,9 +305,15 @@ def _many(value: Json, name: str) -> list[Json]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _number(value: Json, name: str) -> int:
+def _count(value: Json, name: str) -> int | None:
+    """Return a number of tokens; None: it is no such number, and not nothing."""
     found = value.get(name)
-    return found if isinstance(found, int) and found > 0 else 0
+    return found if type(found) is int and 0 <= found <= _MAX_TOKENS else None
+
+
+def _number(value: Json, name: str) -> int:
+    """Return a number of tokens that need not be there."""
+    return _count(value, name) or 0
 
 
 def _length(value: object) -> int:

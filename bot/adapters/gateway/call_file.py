@@ -27,7 +27,7 @@ class _Line(Strict):
     counted: bool
     written_tokens: _Tokens
     written_for_an_hour_tokens: _Tokens
-    usd: Decimal | None
+    usd: Annotated[Decimal, Field(ge=0)] | None
     began: Moment | None = None
 
 

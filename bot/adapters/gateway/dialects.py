@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from urllib.parse import quote, unquote
 
+from bot.adapters.gateway.reach import fields_of, reaches_further, tools_unseen
 from bot.core.ledger import Billing
 from bot.core.routing import Tier
 
 _DOOR = r"/(?P<door>[\w-]{20,64})(?:/v1|/v1beta)?/"
 _GEMINI = r"models/(?P<model>[^/]+):(?P<action>generateContent|streamGenerateContent)"
 _PATH = re.compile(rf"{_DOOR}(?:(?P<plain>chat/completions|responses|messages)|{_GEMINI})")
-
-# What lets a provider pick another model, look something up, or charge for more than tokens.
-_NOT_OURS = frozenset(
-    {"models", "plugins", "preset", "route", "fallbacks", "web_search_options", "background"}
-    | {"previous_response_id", "conversation", "prompt", "mcp_servers", "container"}
-    | {"cachedcontent", "cached_content"}
-)
-_PLAIN_SERVICE = frozenset({None, "auto", "default", "standard", "standard_only", "flex"})
-# Tools that the client carries out; any other is carried out by the provider, on its network.
-_OUR_TOOLS = re.compile(r"function|custom|local_shell|(bash|text_editor|memory|computer)_\d+")
-_PICTURES = frozenset(
-    {"image_url", "input_image", "input_file", "input_audio", "image", "document", "file"}
-    | {"video_url"}
-)
-_LINKS = frozenset({"image_url", "file_url", "url", "fileUri", "file_uri", "file_id", "fileId"})
+# What a provider puts before tools, and in the place of each description that it knows itself.
+_UNSEEN_TOKENS = 1_000
 
 
 class Dialect(StrEnum):
@@ -42,7 +30,7 @@ class Dialect(StrEnum):
 
 
 class Caches(Enum):
-    """For how long a provider is asked to keep a prompt."""
+    """For how long a provider keeps a prompt that it may charge for keeping."""
 
     NOTHING = "nothing"
     MINUTES = "minutes"
@@ -86,6 +74,7 @@ class Asked:
     streams: bool
     most_output: int  # tokens that the answer may have
     is_limited: bool  # the provider is told so
+    unseen_tokens: int = 0  # of the prompt, which are not in the request
     hide_usage: bool = False  # we asked for the count, the client did not
     data: bytes = field(init=False)
 
@@ -97,19 +86,21 @@ class Asked:
     @property
     def most_input(self) -> int:
         """A bound for the tokens of the prompt, for none is shorter than a byte."""
-        return len(self.data)
+        return len(self.data) + self.unseen_tokens
 
     @property
     def caches(self) -> Caches:
-        """Whether the provider is asked to keep the prompt, which it may charge for."""
-        if self.dialect is not Dialect.MESSAGES or b'"cache_control"' not in self.data:
-            return Caches.NOTHING
-        return Caches.AN_HOUR if b'"1h"' in self.data else Caches.MINUTES
+        """Whether the provider may keep the prompt at a price: OpenAI does it unasked."""
+        asked = b'"cache_control"' in self.data
+        if asked and b'"1h"' in self.data:
+            return Caches.AN_HOUR
+        unasked = self.dialect in {Dialect.CHAT, Dialect.RESPONSES}
+        return Caches.MINUTES if asked or unasked else Caches.NOTHING
 
     def without_usage(self) -> Asked:
         """Return it for a provider that does not know how to be asked for the count."""
         body = {name: value for name, value in self.body.items() if name != "stream_options"}
-        return Asked(self.dialect, self.path, body, self.streams, self.most_output, self.is_limited)
+        return replace(self, body=body, hide_usage=False)
 
 
 def read_place(path: str) -> Place | None:
@@ -135,12 +126,16 @@ def read_request(place: Place, alt: str, data: bytes, tier: Tier) -> Asked | Ref
 
 
 def _read(place: Place, alt: str, body: dict[str, object], tier: Tier) -> Asked | Refusal:
-    model = body.get("model", place.model)
-    if model != tier.model or (place.model and place.model != tier.model):
+    fields = fields_of(body)
+    settings = _settings(place.dialect, fields or {})
+    if fields is None or settings is None:
+        return Refusal(Trouble.BAD, "Two fields differ only in how their names are written.")
+    models = (body.get("model", place.model), fields.get("model", tier.model), place.model)
+    if models != (tier.model, tier.model, place.model and tier.model):
         return Refusal(Trouble.MODEL, f"This address serves {tier.model}, and no other model.")
-    if because := _reaches_further(body, tier):
+    if because := reaches_further(fields, settings, tier):
         return Refusal(Trouble.BAD, because)
-    most = _most_output(place.dialect, body)
+    most = _most_output(place.dialect, {**fields, **settings})
     if isinstance(most, Refusal):
         return most
     if most is None and tier.billing is Billing.PAID:
@@ -158,6 +153,7 @@ def _read(place: Place, alt: str, body: dict[str, object], tier: Tier) -> Asked 
         streams=streams,
         most_output=tier.max_output_tokens if most is None else most,
         is_limited=most is not None or tier.billing is Billing.PAID,
+        unseen_tokens=_UNSEEN_TOKENS * tools_unseen(fields),
         hide_usage=hide_usage,
     )
 
@@ -175,86 +171,23 @@ def _asks_for_usage(body: Mapping[str, object]) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
-def _reaches_further(body: Mapping[str, object], tier: Tier) -> str:
-    names = [name.casefold() for name in body]
-    if len(names) != len(set(names)):  # some providers read names in any case
-        return "Two fields differ only in upper and lower case."
-    given = {name.casefold() for name, value in body.items() if value not in (None, False, [])}
-    if beyond := sorted(_NOT_OURS & given):
-        return f"{beyond[0]} is not passed on: it reaches further than the tier's model."
-    if body.get("service_tier") not in _PLAIN_SERVICE:
-        return "service_tier is not passed on: it has another price."
-    if not all(_is_our_tool(tool) for tool in _listed(body.get("tools"))):
-        return "A tool that the provider carries out is not passed on: switch it off."
-    for part in _objects(body):
-        if any(_is_link(name, part[name]) for name in _LINKS & part.keys()):
-            return "A link that the provider would follow is not passed on: send the data."
-        if tier.billing is Billing.PAID and _is_picture(part):
-            return "A paid tier takes text only: what a picture costs is not known beforehand."
-    return ""
-
-
-def _is_our_tool(tool: object) -> bool:
-    if not isinstance(tool, dict):
-        return False
-    if tool.get("type") == "namespace":  # a name for tools that belong together
-        return all(_is_our_tool(inner) for inner in _listed(tool.get("tools")))
-    if tool.get("type") == "tool_search":
-        return tool.get("execution") == "client"
-    if "type" in tool:
-        return isinstance(tool["type"], str) and bool(_OUR_TOOLS.fullmatch(tool["type"]))
-    gemini = {"functionDeclarations", "function_declarations"}
-    return tool.keys() <= gemini or "input_schema" in tool
-
-
-def _is_link(name: str, value: object) -> bool:
-    if isinstance(value, dict):
-        return False  # it is looked into by itself
-    return isinstance(value, str) and (name != "url" or "://" in value) and value[:5] != "data:"
-
-
-def _is_picture(part: Mapping[str, object]) -> bool:
-    kind = part.get("type")
-    return (isinstance(kind, str) and kind in _PICTURES) or bool(
-        part.keys() & {"inlineData", "inline_data"}
-    )
-
-
-def _objects(body: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    """Yield every object in what is said; a tool's description and arguments say nothing."""
-    spoken = ("messages", "input", "contents", "system", "systemInstruction", "system_instruction")
-    waiting: list[object] = [body.get(name) for name in spoken]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            if one.get("type") == "tool_use" or "functionCall" in one or "functionResponse" in one:
-                continue
-            yield one
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
 _LIMITS = {
-    Dialect.CHAT: ("max_tokens", "max_completion_tokens"),
-    Dialect.RESPONSES: ("max_output_tokens",),
-    Dialect.MESSAGES: ("max_tokens",),
-    Dialect.GEMINI: ("maxOutputTokens", "max_output_tokens"),
+    Dialect.CHAT: ("maxtokens", "maxcompletiontokens"),
+    Dialect.RESPONSES: ("maxoutputtokens",),
+    Dialect.MESSAGES: ("maxtokens",),
+    Dialect.GEMINI: ("maxoutputtokens",),
 }
-_MANY = {"n", "candidateCount", "candidate_count", "best_of"}
+_MANY = {"n", "candidatecount", "bestof"}
 
 
-def _most_output(dialect: Dialect, body: Mapping[str, object]) -> int | Refusal | None:
+def _settings(dialect: Dialect, fields: Mapping[str, object]) -> Mapping[str, object] | None:
+    """Return the fields that Gemini has in a place of their own; None: two are one to some."""
+    given = fields.get("generationconfig") if dialect is Dialect.GEMINI else None
+    return fields_of(given) if isinstance(given, dict) else {}
+
+
+def _most_output(dialect: Dialect, settings: Mapping[str, object]) -> int | Refusal | None:
     """Return how many tokens an answer may have by the request; None: it does not say."""
-    settings: dict[str, object] = dict(body)
-    if dialect is Dialect.GEMINI:
-        for name in ("generationConfig", "generation_config"):
-            given = body.get(name)
-            settings |= given if isinstance(given, dict) else {}
     numbers = {
         name: settings[name]
         for name in (*_LIMITS[dialect], *_MANY)
@@ -270,10 +203,17 @@ def _most_output(dialect: Dialect, body: Mapping[str, object]) -> int | Refusal 
     return max(limits) * many if limits else None
 
 
+_OURS = {
+    Dialect.CHAT: "max_completion_tokens",
+    Dialect.RESPONSES: "max_output_tokens",
+    Dialect.MESSAGES: "max_tokens",
+}
+
+
 def _limited(dialect: Dialect, body: dict[str, object], most: int) -> dict[str, object]:
     """Say how long the answer may be, where the request does not."""
     if dialect is not Dialect.GEMINI:
-        return {**body, _LIMITS[dialect][-1]: most}
+        return {**body, _OURS[dialect]: most}
     name = "generation_config" if "generation_config" in body else "generationConfig"
     given = body.get(name)
     return {**body, name: {**(given if isinstance(given, dict) else {}), "maxOutputTokens": most}}

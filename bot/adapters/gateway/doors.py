@@ -162,7 +162,7 @@ class OpenDoor:
 
     def _call_of(self, entry: Entry) -> ModelCall:
         count, told = entry.count, entry.count.input_tokens
-        if told is None:
+        if not told:
             told = entry.asked.most_input // _CHARACTERS_A_TOKEN if entry.reached_model else 0
         counted = count.known or not entry.reached_model
         usd: Decimal | None = None

@@ -119,7 +119,7 @@ async def _pass_events(
     request: web.BaseRequest, answer: aiohttp.ClientResponse, entry: Entry, hiding: Hiding
 ) -> Came:
     """Pass a stream on as it comes, once it has begun as an answer; where it breaks, break too."""
-    response = web.StreamResponse(status=200, headers=_back(answer.headers))
+    response = web.StreamResponse(status=200, headers=_back(answer.headers, hiding))
     passing = Passing(entry.count, is_events=True, hide_usage=entry.asked.hide_usage)
     total, held, cut = 0, b"", ""
     try:
@@ -129,7 +129,7 @@ async def _pass_events(
                 cut = f"the answer is longer than {_MAX_ANSWER_BYTES:,} bytes"
                 break
             _keep(entry, data)
-            out = held + hiding.through(passing.through(data))
+            out = held + passing.through(hiding.through(data))
             if response.prepared:
                 await response.write(out)
             elif passing.wrong:
@@ -144,7 +144,7 @@ async def _pass_events(
         return Answered(response, is_cut=True)  # the client is gone: nobody is to be told
     except (aiohttp.ClientError, TimeoutError) as error:
         cut = f"the answer broke off ({type(error).__name__})"
-    rest = held + hiding.through(passing.end()) + hiding.end()
+    rest = held + passing.through(hiding.end()) + passing.end()
     failure = _what_is_wrong(passing, entry, cut)
     if not response.prepared:
         return Failed(failure or broke_off("the answer is empty"))
@@ -159,14 +159,15 @@ async def _pass_document(answer: aiohttp.ClientResponse, entry: Entry, hiding: H
     body = await start_of(answer.content, _MAX_ANSWER_BYTES)
     if len(body) > _MAX_ANSWER_BYTES:
         return Failed(broke_off(f"the answer is longer than {_MAX_ANSWER_BYTES:,} bytes"))
+    body = hiding.whole(body)
     _keep(entry, body)
     passing.through(body)
     passing.end()
     failure = _what_is_wrong(passing, entry, "")
     if passing.wrong and failure is not None:
         return Failed(failure)
-    shown = hiding.through(body) + hiding.end()
-    return Answered(web.Response(status=200, headers=_back(answer.headers), body=shown), failure)
+    headers = _back(answer.headers, hiding)
+    return Answered(web.Response(status=200, headers=headers, body=body), failure)
 
 
 def _what_is_wrong(passing: Passing, entry: Entry, cut: str) -> Failure | None:
@@ -184,7 +185,7 @@ def _what_is_wrong(passing: Passing, entry: Entry, cut: str) -> Failure | None:
 async def _error(answer: aiohttp.ClientResponse, entry: Entry, hiding: Hiding) -> Came:
     body = b""
     with suppress(aiohttp.ClientError, TimeoutError):
-        body = hiding.through(await start_of(answer.content, _MAX_ERROR_BYTES)) + hiding.end()
+        body = hiding.whole(await start_of(answer.content, _MAX_ERROR_BYTES))
     _keep(entry, body)
     if entry.asked.hide_usage and answer.status in {400, 422} and b"stream_options" in body:
         return NotAskedFor()
@@ -196,7 +197,7 @@ async def _error(answer: aiohttp.ClientResponse, entry: Entry, hiding: Hiding) -
     )
     if answer.status < 400:
         return Failed(failure)
-    said = web.Response(status=answer.status, headers=_back(answer.headers), body=body)
+    said = web.Response(status=answer.status, headers=_back(answer.headers, hiding), body=body)
     return Failed(failure, said)
 
 
@@ -205,9 +206,9 @@ def _keep(entry: Entry, data: bytes) -> None:
         entry.kept += data
 
 
-def _back(headers: Mapping[str, str]) -> dict[str, str]:
+def _back(headers: Mapping[str, str], hiding: Hiding) -> dict[str, str]:
     return {
-        name: value
+        name: hiding.whole(value.encode("utf-8", "replace")).decode()
         for name, value in headers.items()
         if name.lower() in _COMES_BACK or name.lower().startswith(_COMES_BACK_TOO)
     }
