@@ -26,18 +26,25 @@ def waits(state: RunState, questions: Iterable[ApprovalRequested]) -> Mapping[st
     """Say it of each workstream that an open question, about money or a tier, holds back."""
     found: dict[str, str] = {}
     for question in questions:
+        cover = _cover_without(state, question)
         for name, standing in state.standings.items():
             is_free = standing.status is WorkstreamStatus.READY and name not in found
-            if is_free and (told := _waits(state, state.workstreams[name], question)):
+            if is_free and (told := _waits(state, state.workstreams[name], question, cover)):
                 found[name] = told
     return found
 
 
-def _waits(state: RunState, workstream: Workstream, question: ApprovalRequested) -> str:
+def _cover_without(state: RunState, question: ApprovalRequested) -> Cover:
+    """Return what there was to spend when a question was put, but for the provider it asks for."""
+    left = cover_left(state, question.at, accounts_when(question))
+    return {name: usd for name, usd in left.items() if name != question.provider}
+
+
+def _waits(
+    state: RunState, workstream: Workstream, question: ApprovalRequested, cover: Cover
+) -> str:
     """Say what a question keeps a workstream from; empty: nothing."""
     at, provider = question.at, question.provider
-    left = cover_left(state, at, accounts_when(question))
-    cover = {name: usd for name, usd in left.items() if name != provider}
     if question.cause.startswith("choice:"):
         out = out_at(state.outages, at)
         choice = choice_for(state, pinned(state, workstream), out, cover)
