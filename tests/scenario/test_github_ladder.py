@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
 
 from bot.core.allowance import Share
 from bot.core.events import RunStatus, TierExhausted
 from tests.support.scripted_model import ScriptedModel, call, finish, refusal
-from tests.support.stories import Opens, paid_tier, plan, writes
+from tests.support.stories import Opens, Story, paid_tier, plan, writes
 
 THINKS = "{{id: {0}, title: Write {0}, kind: {1}, files: [{0}.txt], goal: Have {0}}}"
 ONE = plan(THINKS.format("one", "implementation"))
@@ -17,6 +19,31 @@ DONE = (call("todo", done=[1]), finish())
 def free(model: ScriptedModel, name: str, **more: object) -> dict[str, object]:
     about = {"name": name, "provider": f"{name}-inc", "billing": "free", "key_env": None}
     return paid_tier(model) | about | more
+
+
+def sub_issue(shop: Story, name: str) -> str:
+    """Where a workstream's issue says that it stands."""
+    body = shop.repository.issues[shop.presence().sub_issues[name].number].body or ""
+    return body.partition("---")[2].strip()
+
+
+def edits_of(shop: Story, name: str) -> int:
+    """How often a workstream's issue was written again."""
+    page = f"/issues/{shop.presence().sub_issues[name].number}"
+    return sum(r.method == "PATCH" and r.path.endswith(page) for r in shop.github.requests)
+
+
+def seen_at_work(shop: Story, name: str) -> list[str]:
+    """What a workstream's issue says whenever an agent begins, from now on."""
+    seen: list[str] = []
+
+    def run(job: str, step: Callable[[], None]) -> None:
+        if job == "agent":
+            seen.append(sub_issue(shop, name))
+        step()
+
+    shop.wrap = run
+    return seen
 
 
 def test_three_tiers_have_nothing_left_and_the_fourth_goes_on_with_the_work(opens: Opens) -> None:
@@ -55,12 +82,19 @@ def test_where_no_tier_is_left_people_are_told_when_one_is_back_and_the_schedule
         number = shop.ask(ONE)
         assert shop.state().status is not RunStatus.PASSED
         assert "back at" in shop.live()
+        assert re.fullmatch(
+            r"\*\*Ready\*\* ⏳, waits for only, back at .+ UTC", sub_issue(shop, "one")
+        )
+        edited = edits_of(shop, "one")
         [said] = shop.say(number, "/retry")
+        assert edits_of(shop, "one") == edited == 1, "nothing has changed"
         assert len(model.requests) == 1, "a retry does not take the tier before its time"
         shop.time.ahead += timedelta(hours=2)
         shop.github.clock.advance(seconds=7_200)
+        seen = seen_at_work(shop, "one")
         shop.sweep()
         assert shop.state().status is RunStatus.PASSED, said
+        assert seen == ["**Running** 🔵"]
 
 
 def test_attempts_that_run_at_once_are_handed_shares_of_a_days_requests(opens: Opens) -> None:
@@ -100,6 +134,9 @@ def test_work_worth_money_waits_an_hour_for_a_yes_and_then_goes_on_free(opens: O
             assert shop.state().track("one").landed, "all else goes on"
             shop.sweep()
             assert model.requests == []
+            waits = r"\*\*Ready\*\* ⏳, waits for a yes to acme, goes on free at .+ UTC"
+            assert re.fullmatch(waits, sub_issue(shop, "two"))
+            assert edits_of(shop, "two") == 0, "it was made with these words"
             shop.time.ahead += timedelta(minutes=61)
             shop.github.clock.advance(seconds=3_660)
             shop.sweep()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ from bot.render.github.command_table import commands_table
 from bot.render.github.live_comment import live_comment
 from bot.render.github.markdown import LIMIT
 from bot.render.github.pull_request import pull_body, pull_title
-from bot.render.github.sub_issue import closing_reason, sub_issue_body, sub_issue_title
+from bot.render.github.sub_issue import Page, closing_reason, sub_issue_body, sub_issue_title
 from tests.support.builders import (
     RUN,
     T0,
@@ -93,7 +94,7 @@ def body_of_pull(events: tuple[Event, ...], **more: object) -> str:
 def sub_issue_of(events: tuple[Event, ...], name: str, **more: object) -> str:
     """Return the body of a workstream's issue."""
     state = fold(events)
-    return sub_issue_body(RUN, state, name, presence_of(state, **more), LINKS)
+    return sub_issue_body(Page(RUN, state, presence_of(state, **more), LINKS, {}), name)
 
 
 def failed(name: str, error: str = "it gave up") -> tuple[Event, ...]:
@@ -291,6 +292,7 @@ def every_text() -> dict[str, str]:
     events = attacked()
     state = fold(events)
     presence = presence_of(state, pull=60, because={"pull": ATTACK, ATTACK: ATTACK})
+    page = Page(RUN, state, presence, LINKS, {})
     to = replies.To(ATTACK.replace("\n", " "), "9")
     check = check_output(state.results[GateName.TESTS], overrides_of(events)[GateName.TESTS])
     plain = check_output(state.results[GateName.TESTS])
@@ -300,8 +302,9 @@ def every_text() -> dict[str, str]:
         "live": live_comment(RUN, state, events, presence, LINKS),
         "pull": pull_body(RUN, state, events, presence, LINKS, ATTACK),
         "pull title": pull_title(state),
-        "sub-issue": sub_issue_body(RUN, state, "a", presence, LINKS),
-        "failed sub-issue": sub_issue_body(RUN, state, "b", presence, LINKS),
+        "sub-issue": sub_issue_body(page, "a"),
+        "failed sub-issue": sub_issue_body(page, "b"),
+        "waiting sub-issue": sub_issue_body(replace(page, waiting={"b": ATTACK}), "b"),
         "sub-issue title": sub_issue_title(state.workstreams["a"]),
         "check": check.title + check.summary + check.text,
         "annotations": "".join(a.title + a.message for a in plain.annotations),

@@ -22,6 +22,7 @@ from bot.core.state import RunState, WorkstreamStatus
 from bot.core.waiting import waits
 from bot.render.github.live_comment import live_comment
 from bot.render.github.pull_request import pull_body
+from bot.render.github.sub_issue import Page, sub_issue_body
 from bot.render.live import LiveScreen
 from bot.render.report import print_summary
 from tests.support.builders import RUN, at, ladder, plan, run_of, tier, workstream
@@ -121,6 +122,7 @@ def test_a_person_reads_it_in_a_terminal_on_a_live_screen_and_on_github() -> Non
         drawn.getvalue(),
         live_comment(RUN, state, events, presence, LINKS),
         pull_body(RUN, state, events, presence, LINKS, "ada"),
+        sub_issue_body(Page(RUN, state, presence, LINKS, waits(state, open_questions(state))), "a"),
     )
     for page in pages:
         assert "waits for gemini, back at 10:05 UTC" in page

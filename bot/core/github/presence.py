@@ -24,6 +24,7 @@ class SubIssue(Strict):
     needs: tuple[WorkstreamId, ...] = ()  # dependencies that GitHub knows of
     closed: bool = False
     shown: str = ""  # digest of the body as it was last written
+    waiting: str = ""  # for what, as that body says
 
 
 class PullRequest(Strict):

@@ -1,4 +1,4 @@
-"""An issue for each workstream, below the run's own: made once, linked, and told how it ended."""
+"""An issue for each workstream, below the run's own: made once, linked, told how it went."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from bot.core.base import digest
 from bot.core.github.presence import SubIssue, marker
 from bot.core.graph import reduced
 from bot.core.plan import Workstream
+from bot.core.report import open_questions
 from bot.core.state import WorkstreamStatus
+from bot.core.waiting import waits
 from bot.drivers.github.canvas import ABSENT, Canvas
-from bot.render.github.sub_issue import closing_reason, sub_issue_body, sub_issue_title
+from bot.render.github.sub_issue import Page, closing_reason, sub_issue_body, sub_issue_title
 
 MOST_SUB_ISSUES = 100  # GitHub's own limit under one issue
 MOST_WITH_LINKS = 50  # workstreams up to which dependencies are linked: each link is a request
@@ -22,9 +24,10 @@ class SubIssues:
 
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
+        self._waiting = waits(canvas.state, open_questions(canvas.state))
 
     def show(self) -> None:
-        """Make an issue for each workstream of the plan, link it, and tell how it ended."""
+        """Make an issue for each workstream, link it, and say what it waits for, how it ended."""
         plan = self._canvas.state.plan
         if (
             plan is None
@@ -44,16 +47,19 @@ class SubIssues:
         elif "links" not in self._canvas.presence.because:
             self._link_needs({w.id: tuple(w.waits_for) for w in wanted})
         for workstream in wanted[:MOST_SUB_ISSUES]:
-            self._tell_end(workstream)
+            self._tell(workstream)
 
     def _make_issue(self, workstream: Workstream) -> None:
         issues, mark = self._canvas.hub.issues, marker(self._canvas.run, workstream.id)
         assert self._canvas.state.request is not None, "a plan is of a request"
         found = issues.find(mark, self._canvas.state.request.at) if self._canvas.search else None
-        made = found or issues.create(
-            sub_issue_title(workstream), self._sub_issue_body(workstream.id), (), mark
-        )
-        self._keep(workstream.id, SubIssue(number=made.number, id=made.id))
+        title, body = sub_issue_title(workstream), self._sub_issue_body(workstream.id)
+        made = found or issues.create(title, body, (), mark)
+        issue = SubIssue(number=made.number, id=made.id)
+        if not found:
+            waiting = self._waiting.get(workstream.id, "")
+            issue = issue.model_copy(update={"shown": digest(body, None), "waiting": waiting})
+        self._keep(workstream.id, issue)
 
     def _put_below(self, name: str) -> None:
         """Make an issue a sub-issue of the run's, if it is none yet and GitHub has such."""
@@ -82,11 +88,14 @@ class SubIssues:
                     return
                 issue = self._keep(name, issue, needs=(*issue.needs, need))
 
-    def _tell_end(self, workstream: Workstream) -> None:
-        """Write into an issue how its workstream ended, and close it where nothing is left."""
+    def _tell(self, workstream: Workstream) -> None:
+        """Say in an issue what its workstream waits for or how it ended; close what is through."""
         issue = self._canvas.presence.sub_issues.get(workstream.id)
         standing = self._canvas.state.standings[workstream.id]
-        if issue is None or (standing.status in _UNDER_WAY and not issue.closed):
+        waiting = self._waiting.get(workstream.id, "")
+        if issue is None or (
+            standing.status in _UNDER_WAY and not issue.closed and waiting == issue.waiting
+        ):
             return
         body, reason = self._sub_issue_body(workstream.id), closing_reason(standing)
         shown = digest(body, reason)
@@ -103,12 +112,13 @@ class SubIssues:
                 self._canvas.hub.issues.edit(issue.number, body=body)
         except ABSENT as error:
             self._canvas.because(f"issue {workstream.id}", error.what)
-        self._keep(workstream.id, issue, shown=shown, closed=reason is not None)
+        closed = reason is not None
+        self._keep(workstream.id, issue, shown=shown, closed=closed, waiting=waiting)
 
     def _sub_issue_body(self, name: str) -> str:
-        return sub_issue_body(
-            self._canvas.run, self._canvas.state, name, self._canvas.presence, self._canvas.links
-        )
+        canvas = self._canvas
+        page = Page(canvas.run, canvas.state, canvas.presence, canvas.links, self._waiting)
+        return sub_issue_body(page, name)
 
     def _keep(self, name: str, issue: SubIssue, **changed: object) -> SubIssue:
         issue = issue.model_copy(update=changed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from bot.core import names
@@ -22,26 +23,37 @@ MAX_FILES = 50
 MAX_CRITERIA = 50
 
 
+@dataclass(frozen=True)
+class Page:
+    """What these issues are made of; `waiting`: for what, by workstream that could start."""
+
+    run: RunId
+    state: RunState
+    presence: Presence
+    links: Links
+    waiting: Mapping[str, str]
+
+
 def sub_issue_title(workstream: Workstream) -> str:
     """Name the issue of a workstream."""
     return title(f"{workstream.id}: {workstream.title}")
 
 
-def sub_issue_body(run: RunId, state: RunState, name: str, presence: Presence, links: Links) -> str:
+def sub_issue_body(page: Page, name: str) -> str:
     """Tell what a workstream is to do, and below it where it stands."""
-    workstream = state.workstreams[name]
-    branch = names.workstream_branch(run, name)
+    workstream, presence = page.state.workstreams[name], page.presence
+    branch = names.workstream_branch(page.run, name)
     files = ", ".join(code(path) for path in workstream.may_change[:MAX_FILES])
     return paragraphs(
-        marker(run, name),
+        marker(page.run, name),
         f"Workstream `{name}` of #{presence.issue}, for the role {workstream.role}.",
         defuse(workstream.goal, MAX_GOAL),
         f"**May change:** {files or 'nothing'}",
-        f"**Branch:** {link(f'`{branch}`', links.branch(branch))}",
+        f"**Branch:** {link(f'`{branch}`', page.links.branch(branch))}",
         "\n\n".join(_blocked_by(workstream, presence)),
-        _criteria(workstream, _completion(state, name)),
+        _criteria(workstream, _completion(page.state, name)),
         "---",
-        _standing(state, name, presence, links),
+        _standing(page, name),
     )
 
 
@@ -87,17 +99,19 @@ def _criterion(criterion: Criterion) -> str:
     return code(criterion.run, 300) if criterion.run else inline(criterion.text or "", 300)
 
 
-def _standing(state: RunState, name: str, presence: Presence, links: Links) -> str:
+def _standing(page: Page, name: str) -> str:
     """Tell what became of it, and what to type where a person can do something."""
-    standing = state.standings[name]
+    state, links, standing = page.state, page.links, page.state.standings[name]
     head = f"**{words(standing.status.value).capitalize()}** {SYMBOLS[standing.status]}"
     done, landed = _completion(state, name), state.track(name).landed
     if landed:
         size = f", {changed(done.files_changed, done.insertions, done.deletions)}" if done else ""
         return f"{head} at {link(landed.head_sha[:8], links.commit(landed.head_sha))}{size}"
+    if waiting := page.waiting.get(name):
+        return f"{head}, {inline(waiting, 300)}"
     why = quoted(standing.because, 2_000) if standing.because else ""
     typed = _what_to_type(standing.status, name)
-    where = f"Type on #{presence.issue}:" if typed else ""
+    where = f"Type on #{page.presence.issue}:" if typed else ""
     return paragraphs(head, why, where, commands(typed)).strip()
 
 
