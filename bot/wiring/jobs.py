@@ -21,14 +21,15 @@ from bot.wiring.runner import Runner, clone_for, hub_of, runner
 
 if TYPE_CHECKING:  # each job loads what it needs, for somebody waits for all of them
     from bot.adapters.github.origin import Origin
-    from bot.drivers.github.intake import Taken
     from bot.drivers.github.run import GithubRun
+    from bot.drivers.github.taken import Taken
     from bot.drivers.local_workers import LocalWorkers
 
 
 def intake() -> int:
     """Take the event in, and hand out what it made ready."""
-    from bot.drivers.github.intake import Intake, Taken
+    from bot.drivers.github.intake import Intake
+    from bot.drivers.github.taken import Taken
     from bot.wiring.github import build_desk
 
     here = runner()
@@ -72,16 +73,15 @@ def plan(run: str, source: Path, out: Path) -> int:
 
 def accept(run: str, artifact: Path) -> int:
     """Take a model's plan in, or a template's where there is none, and hand out what is ready."""
-    from bot.drivers.github.intake import MOST_IN_MATRIX, Taken
     from bot.drivers.github.planning import accept as take_plan
+    from bot.drivers.github.taken import hand_out
 
     here = runner()
     with_run = _open(here, "accept", run)
     take_plan(with_run, artifact)
-    work = with_run.take_workstreams(MOST_IN_MATRIX)
-    with_run.hand_out()
+    taken = hand_out(with_run)
     _told(here, with_run)
-    return _report(here, Taken(with_run.run, work))
+    return _report(here, taken)
 
 
 def announce(run: str) -> int:
