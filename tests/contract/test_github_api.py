@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -23,21 +22,9 @@ from bot.adapters.github.errors import (
 from bot.adapters.github.pace import Pace
 from bot.adapters.github.values import Issue, Label, Part
 from bot.errors import Exit, Unavailable
-from tests.support.scripted_http import NOW, RESET, TOKEN, Opens, Reply, Time, doors
+from tests.support.scripted_http import ISSUE, NOW, RESET, TOKEN, Opens, Reply, Time, found_nothing
 
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait."}
-ISSUE = {"number": 7, "id": 4100000007, "html_url": "https://github.com/o/r/issues/7"}
-ISSUE |= {"state": "open", "user": {"login": "github-actions[bot]"}}
-
-
-@pytest.fixture
-def door() -> Iterator[Opens]:
-    with doors() as opens:
-        yield opens
-
-
-def found_nothing() -> None:
-    return None
 
 
 def test_a_request_names_the_version_of_the_api_and_who_asks(door: Opens) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,26 +18,14 @@ from bot.adapters.github.hub import Hub
 from bot.adapters.github.values import Annotation, NewCheck
 from bot.core.github.permission import Role
 from bot.errors import BotError, Unavailable, UserError
-from tests.support.scripted_http import RESET, Door, Opens, Reply, doors
+from tests.support.scripted_http import RESET, Door, Opens, Reply, issue
 
 OWN = frozenset({"github-actions[bot]"})
 HERE = "/repos/o/r"
 
 
-@pytest.fixture
-def door() -> Iterator[Opens]:
-    with doors() as opens:
-        yield opens
-
-
 def hub(door: Door) -> Hub:
     return Hub(door.api, "o/r", OWN)
-
-
-def issue(number: int, **more: object) -> dict[str, object]:
-    page = f"https://github.com/o/r/issues/{number}"
-    made: dict[str, object] = {"number": number, "id": 4100000000 + number, "html_url": page}
-    return made | {"state": "open", "user": {"login": "github-actions[bot]"}} | more
 
 
 @pytest.mark.parametrize(

@@ -15,20 +15,7 @@ from bot.adapters.github.errors import (
 )
 from bot.adapters.github.values import Comment, Issue, Label
 from bot.errors import Unavailable
-from tests.support.scripted_http import RESET, TOKEN, Door, Opens, Reply, doors
-
-ISSUE = {"number": 7, "id": 4100000007, "html_url": "https://github.com/o/r/issues/7"}
-ISSUE |= {"state": "open", "user": {"login": "github-actions[bot]"}}
-
-
-@pytest.fixture
-def door() -> Iterator[Opens]:
-    with doors() as opens:
-        yield opens
-
-
-def found_nothing() -> None:
-    return None
+from tests.support.scripted_http import ISSUE, RESET, TOKEN, Door, Opens, Reply, found_nothing
 
 
 def test_a_login_file_of_the_user_does_not_replace_the_token(

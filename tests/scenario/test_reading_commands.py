@@ -20,30 +20,12 @@ from bot.cli.log import log
 from bot.cli.models import models
 from bot.cli.status import status
 from bot.core.base import RunId
-from bot.core.events import RunStatus, TierExhausted
+from bot.core.events import TierExhausted
 from bot.core.ledger import Billing, LedgerLine
 from bot.errors import UserError
-from tests.support.builders import (
-    RUN,
-    asked,
-    at,
-    ended,
-    gate,
-    integrated,
-    plan,
-    run_of,
-    worked,
-    workstream,
-)
+from tests.support.builders import PASSED, RUN, asked, at, plan, run_of, workstream
 from tests.support.repos import OURS, Repo, make_repo
 
-PASSED = run_of(
-    plan(workstream("a"), task="Add pagination"),
-    worked("a"),
-    integrated("a"),
-    gate("tests", head="a", because="9 tests passed"),
-    ended(RunStatus.PASSED),
-)
 MODEL = "ORCHESTRATE_BASE_URL"
 
 

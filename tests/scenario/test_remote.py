@@ -18,21 +18,10 @@ from bot.cli.costs import By, costs
 from bot.cli.log import log
 from bot.cli.status import status
 from bot.core.base import RunId
-from bot.core.events import RunStatus
 from bot.core.github.presence import Presence, PullRequest
 from bot.core.ledger import Billing, LedgerLine
 from bot.errors import Unavailable, UserError
-from tests.support.builders import (
-    asked,
-    at,
-    ended,
-    gate,
-    integrated,
-    plan,
-    run_of,
-    worked,
-    workstream,
-)
+from tests.support.builders import PASSED, asked, at, plan, run_of, workstream
 from tests.support.github import FakeGithub
 from tests.support.repos import Repo, make_repo
 
@@ -41,13 +30,6 @@ RUN = RunId("42")
 WAITING = run_of(
     plan(workstream("a", approval=True), task="Add pagination"),
     asked("May a?", "workstream:a", workstream="a"),
-)
-PASSED = run_of(
-    plan(workstream("a"), task="Add pagination"),
-    worked("a"),
-    integrated("a"),
-    gate("tests", head="a", because="9 tests passed"),
-    ended(RunStatus.PASSED),
 )
 Say = Callable[..., str]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler
-from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
@@ -51,10 +50,5 @@ class ArtifactService:
         self._server.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.stop()

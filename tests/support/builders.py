@@ -292,3 +292,12 @@ def run_of(what: Plan, *events: Event | tuple[Event, ...], **request: object) ->
     """Tell a run from its request on; `request` goes into that."""
     flat = [e for part in events for e in (part if isinstance(part, tuple) else (part,))]
     return (requested(**request), proposed(what), accepted(what), *flat)
+
+
+PASSED = run_of(
+    plan(workstream("a")),
+    worked("a"),
+    integrated("a"),
+    gate("tests", head="a", because="9 tests passed"),
+    ended(RunStatus.PASSED),
+)

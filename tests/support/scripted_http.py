@@ -25,6 +25,21 @@ TOKEN = "ghs_123456_eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.sig-nature_"  # as long ones l
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
 
+def issue(number: int, **more: object) -> dict[str, object]:
+    """An issue of the bot's, as GitHub writes it."""
+    page = f"https://github.com/o/r/issues/{number}"
+    made: dict[str, object] = {"number": number, "id": 4100000000 + number, "html_url": page}
+    return made | {"state": "open", "user": {"login": "github-actions[bot]"}} | more
+
+
+ISSUE = issue(7)
+
+
+def found_nothing() -> None:
+    """What a look for a thing that may be there already comes to."""
+    return
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer as it goes over the wire; `length` lies about how long it is."""

@@ -26,6 +26,7 @@ from bot.adapters.recorded_model import (
     event,
     played,
 )
+from tests.support import pieces
 
 MODEL = "scripted-1"
 DONE = b"data: [DONE]\n\n"
@@ -171,16 +172,11 @@ def _handler_for(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             if fault.then != "end" and not fault.pieces:
                 self._leave(fault)
                 return
-            self.send_response(fault.status)
-            for name, value in fault.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Type", fault.content_type)
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
+            pieces.begin(self, fault.status, fault.headers, fault.content_type)
             for piece in fault.pieces:
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                pieces.send(self, piece)
             if fault.then == "end":
-                self.wfile.write(b"0\r\n\r\n")
+                pieces.end(self)
             else:
                 self._leave(fault)
 

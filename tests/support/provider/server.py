@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler
 
 from bot.adapters.gateway.dialects import Dialect
 from bot.adapters.loopback import LoopbackServer
+from tests.support import pieces
 from tests.support.provider.answers import Answer
 from tests.support.provider.asked import Asked, read
 from tests.support.provider.script import (
@@ -173,24 +174,16 @@ def _handler_for(provider: Provider) -> type[BaseHTTPRequestHandler]:
             if not sent.pieces:
                 self.close_connection = True
                 return
-            self.send_response(sent.status)
-            for name, value in sent.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Type", sent.content_type)
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
+            pieces.begin(self, sent.status, sent.headers, sent.content_type)
             for piece in sent.pieces[:-1]:
-                self._write(piece)
+                pieces.send(self, piece)
             if sent.count is not None:
                 provider.tell(sent.count)
-            self._write(sent.pieces[-1])
+            pieces.send(self, sent.pieces[-1])
             if sent.whole:
-                self.wfile.write(b"0\r\n\r\n")
+                pieces.end(self)
             else:
                 self.close_connection = True
-
-        def _write(self, piece: bytes) -> None:
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
 
         def log_message(self, format: str, *args: object) -> None:
             """The test's own output is enough."""
