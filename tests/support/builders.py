@@ -178,6 +178,11 @@ def conflicted(
     )
 
 
+def left_out(name: str, *others: str) -> tuple[Event, ...]:
+    """Start and finish a workstream whose README.md does not merge with that of others."""
+    return (started(name), finished(name), conflicted(name, others, ["README.md"]))
+
+
 def retried(name: str, attempt: int, seconds: float = 60, answer: str = "") -> Event:
     """Let a person ask for another attempt."""
     return happened.WorkstreamRetried(

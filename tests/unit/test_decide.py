@@ -44,7 +44,6 @@ from tests.support.builders import (
     accepted,
     asked,
     at,
-    conflicted,
     ended,
     finding,
     finished,
@@ -55,6 +54,7 @@ from tests.support.builders import (
     iteration,
     ladder,
     landed,
+    left_out,
     plan,
     proposed,
     pushed,
@@ -418,12 +418,7 @@ def test_a_success_is_published_once_and_its_dependents_start_after_it_landed() 
 
 def test_a_conflict_leaves_out_and_cancels_dependents_and_the_rest_is_combined() -> None:
     three = plan(workstream("a"), workstream("b"), workstream("c", needs=["b"]))
-    told = (
-        worked("a"),
-        started("b"),
-        finished("b"),
-        conflicted("b", ["a"], ["README.md"]),
-    )
+    told = (worked("a"), left_out("b", "a"))
     assert standing(three, "b", *told) == ("left_out", "conflicts with a in README.md")
     assert standing(three, "c", *told) == ("cancelled", "needs b, which is left out")
     assert decided(three, *told) == (Integrate(1),)
