@@ -15,7 +15,6 @@ from bot.core.constraints import NO_RULES, Rules
 from bot.core.coverage import CoverageReport, UnreadableReport
 from bot.core.denials import Denial
 from bot.core.gates import Finding
-from bot.core.ledger import Tokens
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
 from bot.core.routing import Tier
@@ -197,17 +196,6 @@ class ModelCall:
     written_for_an_hour_tokens: int = 0
     usd: Decimal | None = None  # what it cost, or at most; None: nobody between reckoned that
     began: datetime | None = None  # when its process did, where that was an earlier one
-
-    @property
-    def tokens(self) -> Tokens:
-        """What it took."""
-        return Tokens(
-            self.input_tokens,
-            self.output_tokens,
-            self.cached_tokens,
-            self.written_tokens,
-            self.written_for_an_hour_tokens,
-        )
 
 
 @dataclass(frozen=True)

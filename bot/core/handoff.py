@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.core.base import ZERO_USD, Moment, Pattern, RepoPath, RunId, Sha, Strict, Usd, WorkstreamId
 from bot.core.denials import Denial
 from bot.core.gates import Finding
+from bot.core.ledger import LedgerLine
 from bot.core.plan import Criterion, Kind, Workstream
 
 MAX_CLAIM_BYTES = 1_000_000
@@ -202,6 +204,18 @@ class Usage(Strict):
     output_tokens: int = 0
     cost_usd: Usd = ZERO_USD
     cost_known: bool = True
+
+
+def usage_of(lines: Sequence[LedgerLine]) -> Usage:
+    """Add up what calls took, a line each; the cost is known only where each one's is."""
+    return Usage(
+        requests=len(lines),
+        input_tokens=sum(line.input_tokens for line in lines),
+        cached_tokens=sum(line.cached_tokens for line in lines),
+        output_tokens=sum(line.output_tokens for line in lines),
+        cost_usd=sum((line.cost_usd for line in lines), ZERO_USD),
+        cost_known=all(line.cost_known for line in lines),
+    )
 
 
 class Isolation(StrEnum):

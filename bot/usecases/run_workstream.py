@@ -17,6 +17,7 @@ from bot.core.handoff import (
     Verification,
     commit_message,
     read_said,
+    usage_of,
 )
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import SHELL
@@ -32,7 +33,7 @@ from bot.ports import (
 )
 from bot.usecases.at_door import AtDoor, way_to_model
 from bot.usecases.attempt import Handout, Result, Tools
-from bot.usecases.spending import ledger_lines, usage_of
+from bot.usecases.spending import ledger_lines
 
 MAX_EVIDENCE_CHARACTERS = 100_000
 LINES_A_SECOND = 200  # that are shown of what one engine prints
@@ -52,12 +53,13 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
         attempt.go_until_done()
     attempt.calls = at_door.counted(attempt.calls)  # what came late is in it, too
     completion = attempt.complete(started)
+    spend = ledger_lines(completion, handout.tier, attempt.calls)
     written = {path: tools.worktrees.take(worktree, path) for path in handout.only_writes or ()}
     tools.worktrees.remove(worktree)
     return Result(
-        completion=completion,
+        completion=completion.model_copy(update={"usage": usage_of(spend)}),
         outcome=attempt.ended.outcome,
-        spend=ledger_lines(completion, handout.tier, attempt.calls),
+        spend=spend,
         back_at=attempt.ended.back_at,
         acknowledgement=attempt.acknowledgement,
         evidence=attempt.evidence_files,
@@ -113,7 +115,7 @@ class _Attempt:
             prompt = self._continuation()
 
     def complete(self, started: datetime) -> Completion:
-        """Measure what came of it and write the completion."""
+        """Measure what came of it and write the completion, but for what its calls took."""
         handout, claim = self._handout, self.evidence.claim
         judged = judge(handout.workstream, self.evidence, handout.protected)
         now = self._tools.clock.now()
@@ -138,7 +140,6 @@ class _Attempt:
             isolation=self._tools.isolation,
             model_requested=handout.tier.model or None,
             model_returned=next((c.model_returned for c in self.calls[::-1]), None),
-            usage=usage_of(handout.tier, self.calls),
             base_sha=handout.base_sha,
             head_sha=head,
             files_changed=len(found.changed),

@@ -11,11 +11,11 @@ import pytest
 
 from bot.core.base import Sha
 from bot.core.github.handback import Envelope, Expected, check_handback
-from bot.core.handoff import Acknowledgement, Completion, TodoItem, Usage, Verification
+from bot.core.handoff import Acknowledgement, Completion, TodoItem, Usage, Verification, usage_of
 from bot.core.ledger import Billing, LedgerLine, call_id
 from bot.core.outcomes import OutcomeClass
 from bot.ports import ModelCall
-from bot.usecases.spending import ledger_lines, usage_of
+from bot.usecases.spending import ledger_lines
 from tests.support.builders import BASE, RUN, at, completion, sha, tier, workstream
 
 PAID = tier("big", usd="3")
@@ -35,7 +35,6 @@ def honest(with_tier: object = PAID, calls: tuple[ModelCall, ...] = CALLS) -> Pa
         tier=with_tier.name,
         engine=with_tier.engine,
         model_requested=with_tier.model,
-        usage=usage_of(with_tier, calls),
         verification=(
             Verification(criterion="pytest -q", exit_code=0, passed=True, seconds=3, log=LOG),
             Verification(criterion="it reads well"),
@@ -46,14 +45,13 @@ def honest(with_tier: object = PAID, calls: tuple[ModelCall, ...] = CALLS) -> Pa
         workstream="build",
         attempt=2,
         outcome=OutcomeClass.DONE,
-        spend=ledger_lines(said, with_tier, calls),
         evidence={
             LOG: "$ pytest -q\n",
             "evidence/build.2/engine.log": "",
             "given/build.2.json": "",
         },
     )
-    return sealed, said
+    return with_lines(ledger_lines(said, with_tier, calls), sealed, said)
 
 
 @pytest.mark.parametrize(
@@ -84,15 +82,8 @@ def line(**changes: object) -> Callable[[Pair], Pair]:
 
 
 def with_lines(lines: tuple[LedgerLine, ...], sealed: Envelope, said: Completion) -> Pair:
-    usage = Usage(
-        requests=len(lines),
-        input_tokens=sum(one.input_tokens for one in lines),
-        cached_tokens=sum(one.cached_tokens for one in lines),
-        output_tokens=sum(one.output_tokens for one in lines),
-        cost_usd=sum((one.cost_usd for one in lines), Decimal(0)),
-        cost_known=all(one.cost_known for one in lines),
-    )
-    return sealed.model_copy(update={"spend": lines}), said.model_copy(update={"usage": usage})
+    summed = said.model_copy(update={"usage": usage_of(lines)})
+    return sealed.model_copy(update={"spend": lines}), summed
 
 
 def envelope(**changes: object) -> Callable[[Pair], Pair]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, WorkstreamId
-from bot.core.handoff import Acknowledgement, Completion, CompletionStatus
+from bot.core.base import Moment, RunId, Sha, Strict, WorkstreamId
+from bot.core.handoff import Acknowledgement, Completion, CompletionStatus, usage_of
 from bot.core.ledger import Billing, LedgerLine, call_id
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
@@ -144,18 +143,10 @@ def _wrong_ledger(envelope: Envelope, completion: Completion, expected: Expected
     for nth, line in enumerate(envelope.spend, 1):
         if wrong := _wrong_line(line, nth, completion, expected):
             return f"call {nth} of its ledger {wrong}"
-    usage, lines = completion.usage, envelope.spend
-    sums = {
-        "requests": len(lines),
-        "input_tokens": sum(line.input_tokens for line in lines),
-        "cached_tokens": sum(line.cached_tokens for line in lines),
-        "output_tokens": sum(line.output_tokens for line in lines),
-        "cost_usd": sum((line.cost_usd for line in lines), ZERO_USD),
-        # To know less than the calls say is no gain: all that was reserved counts then.
-        "cost_known": usage.cost_known and all(line.cost_known for line in lines),
-    }
-    said: Mapping[str, object] = usage.model_dump()
-    differ = [name for name, value in sums.items() if said[name] != value]
+    said, ours = completion.usage, usage_of(envelope.spend)
+    if not said.cost_known:  # to know less is no gain: all that was reserved counts then
+        ours = ours.model_copy(update={"cost_known": False})
+    differ = [name for name, value in ours if getattr(said, name) != value]
     return f"its {differ[0]} is not the sum of its calls" if differ else ""
 
 
