@@ -103,9 +103,12 @@ class Speaker:
         can = [n for n, s in state.standings.items() if s.status in _CAN_BE_RETRIED]
         unknown = [name for name in wanted if name not in can]
         if unknown or not can:
+            what = f"{', '.join(unknown)} cannot" if unknown else "Nothing can"
             raise UserError(
-                f"{', '.join(unknown) or 'Nothing'} cannot be retried in run {self.run}.",
-                fix=f"These can: {', '.join(can) or 'none'}.",
+                f"{what} be retried in run {self.run}.",
+                fix=f"These can: {', '.join(can)}."
+                if can
+                else "What runs or landed goes on as it is.",
             )
         return Answer(
             tuple(

@@ -29,11 +29,10 @@ class Exhausted:
 
     def __str__(self) -> str:
         """Say it as a reason."""
+        because = self.because.rstrip(".")  # a provider's sentence, and more comes after it
         if self.times >= MOST_TIMES:
-            return f"{self.because}; it ran out {self.times} times"
-        return (
-            f"{self.because}; back at {clock_time(self.back_at)}" if self.back_at else self.because
-        )
+            return f"{because}; it ran out {self.times} times"
+        return f"{because}; back at {clock_time(self.back_at)}" if self.back_at else because
 
 
 Outages = Mapping[str, Exhausted]  # by tier

@@ -246,13 +246,20 @@ def next_steps(state: RunState, run: RunId) -> tuple[str, ...]:
     if state.status is RunStatus.CANCELLED:
         return (*_look(state), log)
     if questions:
-        return (*dict.fromkeys(_answer(state, run, q) for q in questions), again)
+        commands = (_answer(state, run, question) or "orchestrate doctor" for question in questions)
+        return (*dict.fromkeys(commands), again)
     if state.finished is None:
         return (again, log)
     lost = lost_workstreams(state)
     retries = [" ".join(["orchestrate retry", run, *lost])] if lost else []
     unproved = any(result.status == "not_run" for result in state.results.values())
     return (*_look(state), *retries, *([again] if retries or unproved else []), log)
+
+
+def awaited(state: RunState, run: RunId) -> tuple[str, ...]:
+    """Return the commands that a run which goes on waits for."""
+    answers = (_answer(state, run, question) for question in open_questions(state))
+    return tuple(dict.fromkeys(filter(None, answers)))
 
 
 def lost_workstreams(state: RunState) -> tuple[str, ...]:
@@ -286,7 +293,7 @@ def _take(state: RunState) -> Iterator[str]:
 
 
 def _answer(state: RunState, run: RunId, question: ApprovalRequested) -> str:
-    """Return the command that answers a question."""
+    """Return the command that answers a question; empty: no word does."""
     name = question.workstream
     if question.provider:
         usd, provider = proposed_usd(state, question), shlex.quote(question.provider)
@@ -295,4 +302,4 @@ def _answer(state: RunState, run: RunId, question: ApprovalRequested) -> str:
         return f"orchestrate approve {run} {name}"
     if question.cause.startswith("question:") and name:
         return f'orchestrate retry {run} {name} --answer "…"'
-    return "orchestrate doctor"
+    return ""

@@ -216,7 +216,8 @@ def route(
             wanting = wanting or tier
             out.append(f"{tier.name}: paid, and not approved")
         else:
-            first = "approved" if tier.billing is Billing.PAID else f"the first {tier.billing} tier"
+            nth = "next" if tried else "first"
+            first = "approved" if tier.billing is Billing.PAID else f"the {nth} {tier.billing} tier"
             return Route(tier, "; ".join([first, *out, *_not_here(absent)]))
     because = "; ".join([*out, *_not_here(absent)]) or "no tier is known"
     return NeedsApproval(wanting, because) if wanting else NoRoute(because)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -35,7 +36,8 @@ class Answers:
         Returns the approval as the ledger has it. Raises UserError where there is no reason.
         """
         if not any(letter.isalnum() for letter in because):  # the … of an example is none
-            fix = f'orchestrate approve-paid {self.record.run} --because "…"'
+            words = [shlex.quote(word) for word in (self.record.run, provider, usd) if word]
+            fix = f'orchestrate approve-paid {" ".join(words)} --because "…"'
             raise UserError("Money needs a reason.", fix=fix)
         wanted = Money(
             provider,

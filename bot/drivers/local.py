@@ -58,7 +58,7 @@ class Screen(Protocol):
         ...
 
     def line(self, workstream: str, text: str) -> None:
-        """Show what a workstream's engine says."""
+        """Show what a workstream's engine says; before the run is shown, what holds for it."""
         ...
 
 

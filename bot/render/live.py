@@ -16,17 +16,20 @@ from rich.text import Text
 
 from bot.core.events import Event, RunStatus
 from bot.core.metrics import Cost, cost_of, sum_of, tiers_of
-from bot.core.report import open_questions
+from bot.core.report import awaited, open_questions
 from bot.core.state import RunState, Standing, WorkstreamStatus
 from bot.core.waiting import waits
-from bot.render.log import tell
-from bot.render.terminal import NARROW, STATE_STYLES, Now, console_for
+from bot.render.log import ABOUT_RUN, tell
+from bot.render.terminal import NARROW, STATE_STYLES, Now, console_for, plain
 from bot.render.words import URGENCY, count, defused, dollars, elapsed, engine_name, words
 
 REFRESH_PER_SECOND = 4
 MAX_ROWS = 20
+MAX_COMMANDS = 3  # that are waited for
 MAX_LINE = 400  # characters kept of what an engine says
 QUIET_SECONDS = 5.0  # between two progress lines of one workstream where lines pile up
+
+ELSEWHERE = "Type in another terminal:"
 
 _PHASES = {
     RunStatus.PLANNING: "planning",
@@ -54,6 +57,7 @@ class LiveScreen:
         self._state = RunState()
         self._lines: dict[str, str] = {}
         self._waits: Mapping[str, str] = {}
+        self._awaited: tuple[str, ...] = ()
         self._guard = threading.Lock()
         self._live = Live(
             console=console,
@@ -74,21 +78,32 @@ class LiveScreen:
     def show(self, state: RunState) -> None:
         """Show where the run stands, at the next refresh."""
         held_back = waits(state, open_questions(state))
+        commands = awaited(state, state.request.run) if state.request else ()
         with self._guard:
-            self._state, self._waits = state, held_back
+            self._state, self._waits, self._awaited = state, held_back, commands[:MAX_COMMANDS]
 
     def line(self, workstream: str, text: str) -> None:
-        """Show what a workstream's engine says, at the next refresh; the last line counts."""
-        if text.strip():
-            with self._guard:
-                self._lines[workstream] = text[:MAX_LINE]
+        """Show what a workstream's engine says, at the next refresh; the last line counts.
+
+        What is said before there is a run holds for all of it, and stays above.
+        """
+        if not text.strip():
+            return
+        if self._state.request is None:
+            self._console.print(plain(f"{workstream}: {text}", "yellow"))
+            return
+        with self._guard:
+            self._lines[workstream] = text[:MAX_LINE]
 
     def _draw(self) -> RenderableType:
         with self._guard:
-            state, lines = self._state, {**self._lines, **self._waits}
+            state, lines, commands = self._state, {**self._lines, **self._waits}, self._awaited
         size = self._console.size
-        rows = max(min(MAX_ROWS, size.height - 3), 1)  # with the head, "and more", the footer
-        return progress(state, lines, self._now(), size.width, rows)
+        asks = [f"  {defused(command, MAX_LINE)}" for command in commands]
+        asks[:0] = [ELSEWHERE] if asks else []
+        room = size.height - 3 - len(asks)  # with the head, "and more", the footer
+        drawn = progress(state, lines, self._now(), size.width, max(min(MAX_ROWS, room), 1))
+        return Group(drawn, *(Text(line, style="yellow") for line in asks))
 
 
 def progress(
@@ -100,7 +115,7 @@ def progress(
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=18 if narrow else 24)
     if not narrow:
-        table.add_column(no_wrap=True, overflow="ellipsis", max_width=16, style="dim")
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=18, style="dim")
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=20, style="dim")
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
@@ -207,7 +222,8 @@ class PlainScreen:
         pass
 
     def show(self, state: RunState) -> None:
-        """Tell what has happened since the last time."""
+        """Tell what has happened since the last time, and which command is waited for."""
+        commands = awaited(state, state.request.run) if state.request else ()
         with self._guard:
             fresh = [
                 event
@@ -220,6 +236,10 @@ class PlainScreen:
             for event in sorted(fresh, key=lambda event: event.at):
                 told = tell(event, tiers)
                 self._print(told.about, str(told))
+            fresh_commands = [each for each in commands if each not in self._told]
+            self._told |= set(commands)
+            for command in fresh_commands:
+                self._print(ABOUT_RUN, f"waits for: {command}")
 
     def line(self, workstream: str, text: str) -> None:
         """Tell what a workstream's engine says, unless it said something just now."""

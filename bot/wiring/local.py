@@ -82,7 +82,8 @@ def build_driver(
     if apart.refusal:
         raise UserError(f"{apart.refusal}.", fix=apart.fix)
     if apart.because:
-        screen.line("sandbox", f"none, agents run as you: {apart.because}")
+        mends = f" ({apart.fix})" if apart.fix else ""
+        screen.line("sandbox", f"none, agents run as you: {apart.because}{mends}")
     workers = build_workers(repository, run, folder, environment, apart)
 
     def plan() -> Proposal:

@@ -64,6 +64,12 @@ def test_provider_and_amount_may_be_left_to_what_the_run_asks_for(
     assert approved(shop) == ({provider: Decimal(usd)}, Decimal(usd))
 
 
+def test_who_gave_no_reason_is_told_what_to_type_with_the_amount_that_was_meant(shop):
+    with pytest.raises(UserError) as told:
+        approve_paid(RUN, provider="openai", usd="1.25", repo=str(shop.path))
+    assert told.value.fix == f'orchestrate approve-paid {RUN} openai 1.25 --because "…"'
+
+
 def test_approve_with_paid_says_the_same(shop):
     assert approve(RUN, paid="groq", usd="0.75", because="it matters", repo=str(shop.path)) == 0
     assert approved(shop) == ({"groq": Decimal("0.75")}, Decimal("0.75"))

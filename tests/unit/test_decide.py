@@ -550,7 +550,12 @@ def test_all_gates_are_run_on_the_combined_commit_and_those_that_are_missing_aga
     ("statuses", "status", "because"),
     [
         pytest.param({}, "passed", "every gate passed", id="all gates passed"),
-        pytest.param({"docs": "off"}, "passed", "every gate passed", id="off is not a failure"),
+        pytest.param(
+            {"docs": "off"}, "passed", "every gate that is on passed", id="off is not a failure"
+        ),
+        pytest.param(
+            dict.fromkeys(GateName, "off"), "passed", "no gate is on", id="all off prove nothing"
+        ),
         pytest.param(
             {"tests": "not_run"}, "failed", "tests did not run", id="not_run never passes"
         ),
@@ -567,7 +572,7 @@ def test_an_override_lets_a_gate_pass(status: str) -> None:
         at=at(90), by="ada", run=RUN, gate=GateName.REVIEW, because="known"
     )
     end = end_of(decided(ONE, *CHECKED, gates_of("a", review=status), override))
-    assert end.status is RunStatus.PASSED
+    assert (end.status, end.because) == (RunStatus.PASSED, "every gate passed or was overridden")
 
 
 def failing(head: str, round_: int, message: str) -> tuple[Event, ...]:

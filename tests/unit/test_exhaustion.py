@@ -11,7 +11,7 @@ from bot.core.accounts import Accounts
 from bot.core.actions import AskHuman, StartWorkstream
 from bot.core.decide import decide
 from bot.core.events import Event, Policy
-from bot.core.exhaustion import MOST_TIMES, out_at
+from bot.core.exhaustion import MOST_TIMES, Exhausted, out_at
 from bot.core.folding import fold
 from bot.core.handoff import CompletionStatus
 from bot.core.outcomes import OutcomeClass
@@ -52,6 +52,12 @@ def out(*events: Event, now: float) -> dict[str, str]:
 
 def after_quota(*events: Event, policy: Policy = LOCAL, what: Plan = ONE) -> RunState:
     return fold(run_of(what, started("a"), QUOTA, *events, policy=policy))
+
+
+def test_what_a_provider_said_is_a_part_of_the_reason_whatever_it_ends_with() -> None:
+    told = [str(Exhausted("Rate limit reached.", at(600))), str(Exhausted("Out.", None, 3))]
+    assert told[0].startswith("Rate limit reached; back at ")
+    assert told[1] == "Out; it ran out 3 times"
 
 
 def test_a_tier_is_passed_over_until_the_time_it_gave_and_says_so() -> None:

@@ -14,6 +14,7 @@ from bot.core.state import RunState
 from bot.render.live import LiveScreen, PlainScreen, progress, screen_for
 from tests.support.builders import (
     T0,
+    asked,
     at,
     conflicted,
     finished,
@@ -90,9 +91,18 @@ def test_of_very_many_the_urgent_ones_are_shown_and_the_others_counted():
     assert rows[-2] == "… and 195 more: 100 landed, 95 ready"
 
 
-def test_a_live_screen_leaves_nothing_but_what_was_printed_before():
+def terminal() -> Console:
     xterm = {"TERM": "xterm-256color"}
-    console = Console(file=StringIO(), width=80, height=24, force_terminal=True, _environ=xterm)
+    return Console(file=StringIO(), width=80, height=24, force_terminal=True, _environ=xterm)
+
+
+def shown_on(console: Console) -> list[str]:
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", console.file.getvalue())
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def test_a_live_screen_leaves_nothing_but_what_was_printed_before():
+    console = terminal()
     screen = screen_for(console, Clock().now, json=False)
     assert isinstance(screen, LiveScreen)
     with screen:
@@ -104,6 +114,39 @@ def test_a_live_screen_leaves_nothing_but_what_was_printed_before():
     assert "\x1b[2J" not in text
     assert text.endswith("\x1b[2K")  # the last line was wiped
     assert "\x1b[?25h" in text  # the cursor is back
+
+
+def test_what_holds_for_the_whole_run_stays_on_a_live_screen():
+    """That agents run without a sandbox is said before there is a run to be drawn."""
+    console = terminal()
+    with LiveScreen(console, Clock().now) as screen:
+        screen.line("sandbox", "none, agents run as you: bubblewrap is not installed")
+        screen.show(fold(run_of(THREE, started("docs"))))
+    lines = shown_on(console)
+    assert lines[0] == "sandbox: none, agents run as you: bubblewrap is not installed"
+
+
+ASKED = run_of(
+    plan(workstream("build")),
+    asked("build needs groq", "paid:groq.0.1", workstream="build", provider="groq"),
+    policy=POLICY,
+)
+YES = 'orchestrate approve-paid 7f3a groq 2.00 --because "…"'
+
+
+def test_a_live_screen_says_what_to_type_while_a_run_waits_for_a_yes():
+    console = terminal()
+    with LiveScreen(console, Clock().now) as screen:
+        screen.show(fold(ASKED))
+    assert shown_on(console)[-2:] == ["Type in another terminal:", f"  {YES}"]
+
+
+def test_lines_say_once_what_a_run_waits_for():
+    console = paper()
+    with PlainScreen(console, Clock().now) as screen:
+        for _ in range(3):
+            screen.show(fold(ASKED))
+    assert console.file.getvalue().count(f"[run] waits for: {YES}\n") == 1
 
 
 def test_lines_tell_each_event_once_and_in_order():

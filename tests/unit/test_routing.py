@@ -84,7 +84,7 @@ def test_of_many_tiers_that_nobody_set_up_a_reason_names_all_and_says_why_of_two
 
 
 def test_a_tier_that_had_its_turn_comes_last_but_comes() -> None:
-    assert served(routed(ladder(FREE, OTHER), tried=("free",))) == "other"
+    assert routed(ladder(FREE, OTHER), tried=("free",)) == Route(OTHER, "the next free tier")
     assert served(routed(ladder(FREE, OTHER), tried=("free", "other"))) == "free"
     assert served(routed(ladder(FREE, PAID), tried=("free",))) == "free"
     assert served(routed(ladder(FREE, PAID), tried=("free",), cover={"openai": "1"})) == "openai"
