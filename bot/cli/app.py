@@ -27,10 +27,11 @@ from bot.cli.setup import setup
 from bot.cli.status import status
 from bot.errors import BotError, Exit
 
+NAME = "orchestrate"
 _LONGEST_LINE = 2_000
 
 app = typer.Typer(
-    name="orchestrate",
+    name=NAME,
     help="Several coding agents side by side, one checked branch.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -61,14 +62,16 @@ app.add_typer(job, name="job")
 def run_app() -> int:
     """Run a command; turn what it raises into one line, the next step, and an exit code."""
     try:
-        result = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+        result = app(args=sys.argv[1:] or ["--help"], prog_name=NAME, standalone_mode=False)
     except BotError as error:
         _say(error.what, error.fix)
         return error.exit_code
     except typer.Abort:
         return Exit.INTERRUPTED
     except typer.TyperException as error:
-        _say(error.format_message(), "orchestrate COMMAND --help says what it takes.")
+        context = getattr(error, "ctx", None)  # of the command that it is about
+        command = context.command_path if context else NAME
+        _say(error.format_message(), f"{command} --help says what it takes.")
         return Exit.BAD_INPUT
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

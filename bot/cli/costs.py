@@ -67,7 +67,7 @@ def costs(
         ]
         sys.stdout.write(f"{dumps(report, indent=2, ensure_ascii=False)}\n")
     else:
-        print_costs(console_for(sys.stdout), by.value, rows, spent(lines), held)
+        print_costs(console_for(sys.stdout), by.value, rows, spent(lines), held, wanted)
     return Exit.OK
 
 

@@ -54,7 +54,7 @@ def install(
 
     from bot.core.mcp import McpServer
     from bot.errors import BotError, Exit, UserError
-    from bot.render.engines import install_failed, installed
+    from bot.render.engines import install_failed, installed, installing
     from bot.wiring.engines import engine_programs, install_engine, install_server, known_servers
 
     programs, servers = engine_programs(), known_servers()
@@ -64,11 +64,14 @@ def install(
     also = [servers.named(name) for name in server or ()]
     worst: int = Exit.OK
     for each in (*wanted, *also):
+        version = each.pinned if isinstance(each, McpServer) else each.version
+        sys.stderr.write(installing(each.name, version))
+        sys.stderr.flush()
         try:
             if isinstance(each, McpServer):
-                place, version = install_server(each, os.environ), each.pinned
+                place = install_server(each, os.environ)
             else:
-                place, version = install_engine(each, os.environ), each.version
+                place = install_engine(each, os.environ)
             sys.stdout.write(installed(each.name, version, place))
             sys.stdout.flush()
         except BotError as error:

@@ -47,6 +47,11 @@ def _where(each: EngineHere) -> str:
     return "\n".join(filter(None, [each.program, each.get_it]))
 
 
+def installing(name: str, version: str) -> str:
+    """Say what takes long before it does."""
+    return f"{name} {version}: looked for, and fetched if it is not there; that can take minutes\n"
+
+
 def installed(name: str, version: str, place: Path) -> str:
     """Say that a program is there now."""
     return f"{name} {version}: {place}\n"

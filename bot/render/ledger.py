@@ -21,10 +21,12 @@ def print_costs(
     rows: Mapping[str, Total],
     spent_usd: Decimal,
     held: Sequence[Reservation] = (),
+    month: str | None = None,
 ) -> None:
     """Print the sums by what `heading` names, what was really spent, and what is reserved."""
     if not rows and not held:
-        console.print(Text("No model call is in the ledger for that time."))
+        when = f"of {month}" if month else "yet"
+        console.print(Text(f"The ledger has no model call {when}."))
         return
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(heading, no_wrap=True, overflow="ellipsis")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -51,16 +51,16 @@ def _list(found: Models) -> Table:
     widest = max((_named(rung.tier).cell_len for rung in found.rungs), default=0)
     for rung in found.rungs:
         tier = rung.tier
-        head = _named(tier)
-        head.pad_right(widest - head.cell_len + 2)
-        head.append_text(_here(rung))
+        head = Table.grid(padding=(0, 2, 0, 0))  # so that a long reason goes on below itself
+        head.add_column(min_width=widest, overflow="fold")
+        head.add_column(overflow="fold")
+        head.add_row(_named(tier), _here(rung))
         who = f"{tier.engine}, {tier.provider}" + (f", {tier.model}" if tier.model else "")
         price = f"${_price(tier)} a million tokens in / out" if _price(tier) else ""
         checked = f"checked on {_checked(rung)}" if tier.checked_on else ""
         facts = "; ".join(filter(None, [_limits(tier), price, checked]))
-        for line in filter(None, [who, facts]):
-            head.append("\n").append_text(plain(line, "dim"))
-        table.add_row(str(rung.order), head)
+        below = (plain(line, "dim") for line in filter(None, [who, facts]))
+        table.add_row(str(rung.order), Group(head, *below))
     return table
 
 

@@ -147,12 +147,12 @@ def _models(ladder: Ladder, variables: frozenset[str]) -> Iterator[Check]:
         detail = f"{len(usable)} of {len(rungs)} tiers can serve: {', '.join(usable)}"
         yield Check("models", Health.OK, detail)
     else:
-        reasons = "; ".join(f"{rung.tier.name}: {rung.why_not}" for rung in rungs[:3])
-        what = "No model can be reached; only plans with run: commands work"
-        yield Check(
-            "models", Health.WARNING, f"{what} ({reasons or 'none is known'}).", LOCAL_MODEL
-        )
+        what = "No tier can serve here; only plans with run: commands work."
+        fix = f"orchestrate models says what each lacks. {LOCAL_MODEL}"
+        yield Check("models", Health.WARNING, what, fix)
     keys = sorted({rung.tier.key_env for rung in rungs if rung.tier.key_env})
     if keys:
-        states = (f"{key} is {'set' if key in variables else 'not set'}" for key in keys)
-        yield Check("keys", Health.OK, ", ".join(states))
+        here, absent = ([k for k in keys if (k in variables) is there] for there in (True, False))
+        told = (("set", here), ("not set", absent))
+        states = (f"{how}: {', '.join(which)}" for how, which in told if which)
+        yield Check("keys", Health.OK, "; ".join(states))

@@ -14,6 +14,7 @@ import pytest
 from bot.adapters.clock import SystemClock
 from bot.adapters.event_ref import Batch, EventRef
 from bot.adapters.git import Repository
+from bot.cli.app import run_app
 from bot.cli.costs import By, costs
 from bot.cli.doctor import doctor
 from bot.cli.log import log
@@ -157,9 +158,23 @@ def test_where_a_month_ends_is_told_of_past_ones_too_and_by_provider_only(shop, 
             costs(**wrong, forecast=True, repo=str(shop.path))
 
 
+@pytest.mark.parametrize(
+    ("typed", "help_of"),
+    [
+        pytest.param(["log"], "orchestrate log", id="a word is missing"),
+        pytest.param(["engines", "install", "--foo"], "orchestrate engines install", id="below"),
+        pytest.param(["rum"], "orchestrate", id="no such command"),
+    ],
+)
+def test_who_types_it_wrong_is_led_to_the_help_of_that_command(typed, help_of, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["orchestrate", *typed])
+    assert run_app() == 2
+    assert f"  {help_of} --help says" in capsys.readouterr().err
+
+
 def test_a_month_without_calls_and_a_month_that_is_none(shop, say):
     said = say(costs, month="2026-01", by=By.RUN, json=False)
-    assert said.text == "No model call is in the ledger for that time.\n"
+    assert said.text == "The ledger has no model call of 2026-01.\n"
     with pytest.raises(UserError, match="'2026-13' is no month"):
         costs(month="2026-13", repo=str(shop.path))
 
@@ -258,5 +273,5 @@ def test_the_doctor_never_prints_a_key(shop, say):
         text = say(doctor).text
     finally:
         del os.environ["SHOP_MODEL_KEY"]
-    assert "SHOP_MODEL_KEY is set" in text
+    assert "set: SHOP_MODEL_KEY;" in text
     assert "hunter2" not in text

@@ -102,6 +102,15 @@ def test_everything_about_a_rung_is_shown_at_any_width_without_colours(width: in
     assert max(map(len, text.splitlines())) <= width
 
 
+def test_a_long_reason_goes_on_below_itself() -> None:
+    why = "no endpoint: set ORCHESTRATE_BASE_URL and ORCHESTRATE_MODEL, then look again"
+    one, two, three, *_ = printed(shown(Rung(tier=tier("first"), why_not=why)), 60).splitlines()
+    begins = one.index("no endpoint")
+    assert two[:begins].isspace(), "it does not look like the next line"
+    assert two[begins:].strip()
+    assert three.strip().startswith("builtin, ")
+
+
 def test_what_a_name_holds_steers_no_terminal() -> None:
     nasty = tier("second", model="m\x1b[2J\u202e[red]x")
     for width in (80, WIDE):

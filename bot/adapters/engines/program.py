@@ -79,11 +79,13 @@ class ProgramEngine:
         self._key = key
 
     def missing(self, tier: Tier) -> str:
-        """Say what a tier lacks, or that the program is not there."""
+        """Say what a tier lacks: the program, and all else, so that one look tells everything."""
         name = self._speech.name
+        lacks = what_it_lacks(tier, self._key, self._speech.wires)
         if self._find(name) is None:
-            return f"not installed: orchestrate engines install {name}"
-        return what_it_lacks(tier, self._key, self._speech.wires) or why_no_hook()
+            absent = f"not installed: orchestrate engines install {name}"
+            return "; ".join(filter(None, [absent, lacks]))
+        return lacks or why_no_hook()
 
     def command(self, job: EngineJob) -> Command:
         """Start the program in the worktree, with settings from nowhere but a home of its own."""
