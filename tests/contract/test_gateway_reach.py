@@ -58,8 +58,9 @@ REACHING = {
     "nothing": {"max_tokens": 0},
     "less than nothing": {"max_tokens": -1},
     "a yes for a number": {"max_tokens": True},
-    "answers without end": {"n": 10**9},
-    "no size for many": {"n": 3, "max_tokens": None},
+    "two answers at once": {"n": 2},
+    "two answers in capitals": {"N": 2},
+    "the best of two answers": {"best_of": 2},
 }
 
 
@@ -105,6 +106,7 @@ FURTHER: dict[str, tuple[Dialect, Mapping[str, object]]] = {
         {"generationConfig": {"maxOutputTokens": 9_999}, "generation_config": {}},
     ),
     "a limit in two ways": (Dialect.GEMINI, settings(max_output_tokens=9_999)),
+    "Gemini's two answers": (Dialect.GEMINI, settings(candidateCount=2)),
 }
 
 
@@ -116,16 +118,10 @@ def test_what_reaches_further_in_another_protocol_is_refused(further: str) -> No
     assert got.status_code == 400, got.text
 
 
-@pytest.mark.parametrize(
-    "more",
-    [{"n": 3}, {"N": 3}, {"best_of": 3}, {"max_completion_tokens": 300}],
-    ids=str,
-)
-def test_as_much_is_set_aside_as_an_answer_may_have_however_that_is_said(
-    more: Mapping[str, object],
-) -> None:
+@pytest.mark.parametrize("name", ["max_completion_tokens", "Max_Completion_Tokens"])
+def test_of_two_limits_the_larger_is_set_aside_for_however_it_is_written(name: str) -> None:
     with ScriptedModel([]) as model, door_to(model.base_url, "3", **PAID) as door:
-        assert ask(door, Dialect.CHAT, **more).status_code == 403
+        assert ask(door, Dialect.CHAT, **{name: 300}).status_code == 403
         assert "the next call may cost $3." in str(door.failure())
 
 

@@ -188,19 +188,14 @@ def _settings(dialect: Dialect, fields: Mapping[str, object]) -> Mapping[str, ob
 
 def _most_output(dialect: Dialect, settings: Mapping[str, object]) -> int | Refusal | None:
     """Return how many tokens an answer may have by the request; None: it does not say."""
-    numbers = {
-        name: settings[name]
-        for name in (*_LIMITS[dialect], *_MANY)
-        if settings.get(name) is not None
-    }
-    counted = {name: n for name, n in numbers.items() if type(n) is int and 1 <= n <= 10_000_000}
-    if counted.keys() != numbers.keys():
+    given = [settings[name] for name in _LIMITS[dialect] if settings.get(name) is not None]
+    limits = [n for n in given if type(n) is int and 1 <= n <= 10_000_000]
+    if len(limits) != len(given):
         return Refusal(Trouble.BAD, "A limit of the answer is no number that makes sense.")
-    limits = [n for name, n in counted.items() if name not in _MANY]
-    many = max((n for name, n in counted.items() if name in _MANY), default=1)
-    if many > 1 and not limits:
-        return Refusal(Trouble.BAD, "Several answers at once need a limit of their length.")
-    return max(limits) * many if limits else None
+    # One of several that ends would pass for the end of all, were the connection cut there.
+    if any(settings.get(name) not in (None, 1) for name in _MANY):
+        return Refusal(Trouble.BAD, "Several answers at once are not passed on: ask for one.")
+    return max(limits, default=None)
 
 
 _OURS = {
