@@ -7,13 +7,14 @@ ACT_VERSION := 0.2.87
 ACT := .tools/bin/act-$(ACT_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engines check bench picture lock peers engines clean tools no-node no-go
+.PHONY: help demo test test-engines lint check bench picture lock peers engines clean tools no-node no-go
 
 help:
 	@echo "make demo   a whole orchestration of the package in examples/"
 	@echo "make test   every test but the longest of the agent programs"
 	@echo "make test-engines  every agent program against every fault of a provider (an hour)"
-	@echo "make check  format, lint, types, import rules, schemas, unit tests"
+	@echo "make lint   format, lint, types, import rules, schemas"
+	@echo "make check  the same, and unit tests"
 	@echo "make bench  ratios measured in one run"
 	@echo "make picture  draw docs/images/run.svg from a run of the demo"
 	@echo "make lock   pin what pyproject.toml asks for in requirements.lock, and what the bot alone needs"
@@ -25,17 +26,19 @@ demo: $(INSTALLED)
 	@$(BIN)/orchestrate demo
 
 test: $(INSTALLED) peers
-	@$(PYTEST) -n logical --dist worksteal
+	@$(PYTEST) -n auto --dist worksteal
 
 test-engines: engines
-	@$(PYTEST) -m "" -n logical --dist worksteal tests/engines tests/contract/test_engines.py
+	@$(PYTEST) -m "" -n auto --dist worksteal tests/engines tests/contract/test_engines.py
 
-check: $(INSTALLED) peers
+lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/orchestrate schemas --check docs/schemas
+
+check: lint peers
 	$(PYTEST) -q tests/unit
 
 bench: $(INSTALLED)

@@ -48,6 +48,11 @@ def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
         raise NetworkRefused(f"tests may only talk to this machine, not to {name}")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Say what `-n auto` means: three for two processors, since many tests wait for a process."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 def pytest_configure() -> None:
     """Refuse the network before any test module is imported."""
     sys.addaudithook(_refuse_network)

@@ -44,8 +44,8 @@ class View:
             yield from _masked(path)
         for path in self._emptied:
             yield from ("--tmpfs", str(path))
-        for path in self._shown():
-            yield from ("--ro-bind", str(path), str(path))
+        for shown in self._shown():
+            yield from ("--ro-bind", shown, shown)
 
     def sealed(self) -> Iterator[str]:
         """Say, when everything is in its place, that nothing is written beside it."""
@@ -55,29 +55,38 @@ class View:
 
     def hides(self, path: Path, writable: Iterable[Path]) -> bool:
         """Whether a path lies in what is left out, and in nothing that is shown of it."""
-        seen = (*self._shown(), *writable)
-        return any(map(path.is_relative_to, self._emptied)) and not any(
-            map(path.is_relative_to, seen)
-        )
+        if not any(map(path.is_relative_to, self._emptied)):
+            return False
+        return not any(map(path.is_relative_to, (*map(Path, self._shown()), *writable)))
 
     @property
     def _emptied(self) -> tuple[Path, ...]:
         return tuple(sorted(path for path in set(self.hidden) if path != Path("/")))
 
-    def _shown(self) -> Iterator[Path]:
-        """Leave out what is not there or shown already, and what holds something hidden."""
-        seen = [path for path in map(Path, _SYSTEM) if path.exists()]
-        for path in sorted(set(self.readable)):
-            holds = any(secret.is_relative_to(path) for secret in self._emptied)
-            shown = any(self._shows(outer, path) for outer in seen)
-            if path.exists() and not holds and not shown:
+    def _shown(self) -> Iterator[str]:
+        """Leave out what is not there or shown already, and what holds something hidden.
+
+        This is asked for each command, of hundreds of paths: so they are compared as texts.
+        """
+        emptied = tuple(map(str, self._emptied))
+        seen = [path for path in _SYSTEM if Path(path).exists()]
+        for path in sorted(set(map(str, self.readable))):
+            holds = any(_is_within(secret, path) for secret in emptied)
+            shown = any(_shows(outer, path, emptied) for outer in seen)
+            if not holds and not shown and Path(path).exists():
                 seen.append(path)
                 yield path
 
-    def _shows(self, outer: Path, path: Path) -> bool:
-        """Whether a path is seen in a folder that is shown, nothing hidden between the two."""
-        between = (s for s in self._emptied if s.is_relative_to(outer) and path.is_relative_to(s))
-        return path.is_relative_to(outer) and not any(between)
+
+def _shows(outer: str, path: str, emptied: Iterable[str]) -> bool:
+    """Whether a path is seen in a folder that is shown, nothing hidden between the two."""
+    return _is_within(path, outer) and not any(
+        _is_within(path, secret) and _is_within(secret, outer) for secret in emptied
+    )
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
 def our_own() -> tuple[Path, ...]:
@@ -102,7 +111,7 @@ def tools_on(path: str) -> tuple[Path, ...]:
             if program.is_symlink() and program.is_file():
                 for there in _way_of(program):
                     found += _installation(there.parent) if there.parent.name == "bin" else [there]
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def _way_of(link: Path) -> Iterator[Path]:
