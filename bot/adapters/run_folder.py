@@ -63,6 +63,17 @@ class RunFolder:
         finally:
             os.close(handle)
 
+    @property
+    def is_driven(self) -> bool:
+        """Whether some process holds the lock at this moment."""
+        if not self.path.exists():
+            return False
+        try:
+            with self.locked():
+                return False
+        except Unavailable:
+            return True
+
     def attempt(self, name: str) -> Path:
         """Make the folder for an attempt's log, session and home; what it counted is kept.
 

@@ -22,19 +22,22 @@ def approve(
     A workstream that waits for a yes to money, and can do without, goes on free at once.
     --paid does what approve-paid does. The run goes on with: orchestrate run --resume RUN
     """
+    from bot.cli.answered import say_what_follows
     from bot.errors import UserError
+    from bot.render.words import allowed
     from bot.wiring.local import answers
     from bot.wiring.store import open_repository
 
     if (workstream is None) == (paid is None):
         fix = f"orchestrate approve {run} WORKSTREAM, or --paid PROVIDER"
         raise UserError("Approve what?", fix=fix)
-    said = answers(open_repository(repo), run)
+    repository = open_repository(repo)
+    said = answers(repository, run)
     if workstream is not None:
         said.approve(workstream, because)
         typer.echo(f"Approved: {workstream}.")
     elif paid is not None:
         line = said.approve_paid(paid, usd, because)
-        typer.echo(f"Approved: ${line.cost_usd:.2f} with {line.provider}.")
-    typer.echo(f"Go on with: orchestrate run --resume {run}")
+        typer.echo(f"Approved: {allowed(line.cost_usd)} with {line.provider}.")
+    say_what_follows(repository, run)
     return 0

@@ -27,14 +27,17 @@ def approve_paid(
     It covers this run and its plan, and nothing else, under every cap of the settings.
     The run goes on with: orchestrate run --resume RUN
     """
+    from bot.cli.answered import say_what_follows
     from bot.core.github.arguments import is_amount
+    from bot.render.words import allowed
     from bot.wiring.local import answers
     from bot.wiring.store import open_repository
 
     if provider is not None and usd is None and is_amount(provider):
         provider, usd = None, provider  # only an amount was given
-    line = answers(open_repository(repo), run).approve_paid(provider, usd, because, until)
+    repository = open_repository(repo)
+    line = answers(repository, run).approve_paid(provider, usd, because, until)
     ends = f" until {line.until:%Y-%m-%d %H:%M} UTC" if line.until else ""
-    typer.echo(f"Approved: ${line.cost_usd:.2f} with {line.provider}{ends}.")
-    typer.echo(f"Go on with: orchestrate run --resume {run}")
+    typer.echo(f"Approved: {allowed(line.cost_usd)} with {line.provider}{ends}.")
+    say_what_follows(repository, run)
     return 0

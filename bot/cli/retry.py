@@ -19,10 +19,12 @@ def retry(
 
     It starts with: orchestrate run --resume RUN
     """
+    from bot.cli.answered import say_what_follows
     from bot.wiring.local import answers
     from bot.wiring.store import open_repository
 
-    names = answers(open_repository(repo), run).retry(tuple(workstreams or ()), answer)
+    repository = open_repository(repo)
+    names = answers(repository, run).retry(tuple(workstreams or ()), answer)
     typer.echo(f"Another attempt for {', '.join(names)}.")
-    typer.echo(f"Go on with: orchestrate run --resume {run}")
+    say_what_follows(repository, run)
     return 0

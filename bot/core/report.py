@@ -105,9 +105,7 @@ class RunLine(Strict):
 
     def is_stopped(self, now: Moment) -> bool:
         """Whether it has not ended and yet nobody works on it."""
-        return self.status is RunStatus.RUNNING and (
-            self.alive_until is None or self.alive_until <= now
-        )
+        return self.status is RunStatus.RUNNING and not _after(self.alive_until, now)
 
 
 def run_line(run: RunId, events: Iterable[Event]) -> RunLine:
@@ -120,9 +118,22 @@ def run_line(run: RunId, events: Iterable[Event]) -> RunLine:
         run=run,
         status=status_of(state),
         requested_at=first.at,
-        alive_until=max((attempt.lease_until for attempt in state.running), default=None),
+        alive_until=_alive_until(state),
         task=first.task,
     )
+
+
+def is_stopped(state: RunState, now: Moment) -> bool:
+    """Whether a run has not ended and yet nobody works on it."""
+    return status_of(state) is RunStatus.RUNNING and not _after(_alive_until(state), now)
+
+
+def _alive_until(state: RunState) -> Moment | None:
+    return max((attempt.lease_until for attempt in state.running), default=None)
+
+
+def _after(moment: Moment | None, now: Moment) -> bool:
+    return moment is not None and moment > now
 
 
 def make_report(state: RunState, events: Iterable[Event], run: RunId) -> Report:

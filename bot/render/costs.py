@@ -16,6 +16,7 @@ from bot.core.ledger import Billing, LedgerLine, Total, totals
 from bot.core.money import month_cap
 from bot.core.reservations import Reservation, reservations, taken
 from bot.render.github.markdown import link, paragraphs, table
+from bot.render.words import allowed
 
 _BILLINGS = {
     Billing.FREE: "free",
@@ -102,7 +103,7 @@ class CostsPage:
                 f"{line.at.astimezone(UTC):%m-%d %H:%M}",
                 self._run(line.run),
                 _name(line.provider),
-                f"${line.cost_usd:.2f}",
+                allowed(line.cost_usd),
                 _name(line.by or "–"),
                 f"{line.until.astimezone(UTC):%Y-%m-%d %H:%M}" if line.until else "the run's end",
                 inline(line.justification or "–", 300),

@@ -15,7 +15,16 @@ from bot.core.handoff import Completion, CompletionStatus
 from bot.core.ledger import Billing
 from bot.core.metrics import Cost, cost_of, tiers_in
 from bot.core.routing import Tier
-from bot.render.words import count, defused, dollars, duration, elapsed, refused_commands, words
+from bot.render.words import (
+    allowed,
+    count,
+    defused,
+    dollars,
+    duration,
+    elapsed,
+    refused_commands,
+    words,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -153,7 +162,7 @@ def _person(event: _PersonEvent) -> _Words:
         case happened.ApprovalRequested():
             return f"asks a person: {event.question}", "", "yellow"
         case happened.ApprovalGranted():
-            money = f" ${event.usd:.2f} with {event.provider}" if event.provider else ""
+            money = f" {allowed(event.usd)} with {event.provider}" if event.provider else ""
             return f"approved{money} by {event.by}", event.because, "green"
         case happened.OverrideGranted():
             return f"overridden by {event.by}", event.because, "yellow"

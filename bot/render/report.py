@@ -16,11 +16,19 @@ from bot.core.events import RunStatus
 from bot.core.fixes import spell
 from bot.core.gates import GateResult
 from bot.core.metrics import Cost, Metrics, sum_of
-from bot.core.report import ApprovalReport, ConflictReport, Report, WorkstreamReport, open_questions
+from bot.core.report import (
+    ApprovalReport,
+    ConflictReport,
+    Report,
+    WorkstreamReport,
+    is_stopped,
+    open_questions,
+)
 from bot.core.state import RunState, WorkstreamStatus
 from bot.core.tracks import Track
 from bot.render.terminal import NARROW, STATE_STYLES, plain, without_trailing_space
 from bot.render.words import (
+    allowed,
     count,
     defused,
     dollars,
@@ -56,7 +64,7 @@ def print_summary(console: Console, report: Report, state: RunState, now: dateti
 
 
 def _print_sections(console: Console, report: Report, state: RunState, now: datetime) -> None:
-    _print_head(console, report, state)
+    _print_head(console, report, state, now)
     _print_workstreams(console, report, state, now)
     _print_gates(console, report, state)
     _print_list(console, "Conflicts", (_conflict(one) for one in report.conflicts))
@@ -73,13 +81,12 @@ def title(console: Console, text: str) -> None:
     console.print(Text(text, style="bold"))
 
 
-def _print_head(console: Console, report: Report, state: RunState) -> None:
-    head = Text.assemble(
-        ("Run ", "bold"),
-        (report.run, "bold"),
-        " ",
-        (report.status.value, RUN_STYLES.get(report.status, "bold cyan")),
-    )
+def _print_head(console: Console, report: Report, state: RunState, now: datetime) -> None:
+    status = Text(report.status.value, style=RUN_STYLES.get(report.status, "bold cyan"))
+    if state.finished is None:
+        stopped = Text("stopped", style="bold yellow")
+        status = Text.assemble("is ", stopped if is_stopped(state, now) else status)
+    head = Text.assemble(("Run ", "bold"), (report.run, "bold"), " ", status)
     if state.request and state.finished:
         since = " since it was resumed" if state.requests > 1 else ""
         head.append(f" after {elapsed(state.request.at, state.finished.at)}{since}")
@@ -259,7 +266,7 @@ def _approved(one: ApprovalReport, now: datetime) -> str:
     until += ", which is over" if one.until and one.until <= now else ""
     used = f"${one.used_usd:.4f} of it spent or reserved"
     return defused(
-        f"${one.usd:.2f} with {one.provider} by {one.by}{until}: {used}; {one.because}",
+        f"{allowed(one.usd)} with {one.provider} by {one.by}{until}: {used}; {one.because}",
         500,
     )
 

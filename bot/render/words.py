@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from bot.core.base import few
 from bot.core.denials import MAX_DENIALS, Denial
@@ -81,6 +82,11 @@ def dollars(cost: Cost) -> str:
         return "free" if cost.known else "unknown"
     exact = f"${cost.usd:.2f}" if cost.usd >= 1 else f"${cost.usd:.4f}"
     return exact if cost.known else f"{exact} + unknown"
+
+
+def allowed(usd: Decimal) -> str:
+    """Write what somebody said yes to: in cents, or as finely as it was said."""
+    return f"${usd:.2f}" if usd == round(usd, 2) else f"${usd.normalize():f}"
 
 
 def notional(metrics: Metrics) -> str:

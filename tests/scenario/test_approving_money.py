@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -17,6 +18,7 @@ from bot.core.events import Policy
 from bot.core.folding import fold
 from bot.core.money import cover_left
 from bot.errors import UserError
+from bot.wiring.store import run_folder
 from tests.support.builders import RUN, asked, at, ladder, plan, run_of, tier, workstream
 from tests.support.repos import Repo, make_repo
 
@@ -54,13 +56,14 @@ def approved(shop: Repo) -> tuple[dict[str, Decimal], Decimal]:
         pytest.param({"provider": "2"}, "groq", "2", id="an amount alone"),
         pytest.param({"provider": "openai"}, "openai", "2", id="a provider alone"),
         pytest.param({"provider": "openai", "usd": "$1.25"}, "openai", "1.25", id="both"),
+        pytest.param({"usd": "0.005"}, "groq", "0.005", id="less than a cent"),
     ],
 )
 def test_provider_and_amount_may_be_left_to_what_the_run_asks_for(
     shop, capsys, said, provider, usd
 ):
     assert approve_paid(RUN, **said, because="it matters", repo=str(shop.path)) == 0
-    assert f"Approved: ${Decimal(usd):.2f} with {provider}." in capsys.readouterr().out
+    assert re.search(rf"Approved: \${usd}(\.?00)? with {provider}\.", capsys.readouterr().out)
     assert approved(shop) == ({provider: Decimal(usd)}, Decimal(usd))
 
 
@@ -68,6 +71,14 @@ def test_who_gave_no_reason_is_told_what_to_type_with_the_amount_that_was_meant(
     with pytest.raises(UserError) as told:
         approve_paid(RUN, provider="openai", usd="1.25", repo=str(shop.path))
     assert told.value.fix == f'orchestrate approve-paid {RUN} openai 1.25 --because "…"'
+
+
+def test_what_follows_is_told_by_whether_somebody_drives_the_run(shop, capsys):
+    with run_folder(Repository.open(str(shop.path)), RUN).locked():
+        approve_paid(RUN, because="it matters", repo=str(shop.path))
+    assert "The process that drives the run goes on with it." in capsys.readouterr().out
+    approve_paid(RUN, because="it matters", repo=str(shop.path))
+    assert f"Go on with: orchestrate run --resume {RUN}" in capsys.readouterr().out
 
 
 def test_approve_with_paid_says_the_same(shop):

@@ -81,9 +81,9 @@ def printed(console: Console) -> str:
     return console.file.getvalue()
 
 
-def summary(console: Console, events: Sequence[Event] = STORY) -> str:
+def summary(console: Console, events: Sequence[Event] = STORY, seconds: float = 200) -> str:
     state = fold(events)
-    print_summary(console, make_report(state, events, RUN), state, at(200))
+    print_summary(console, make_report(state, events, RUN), state, at(seconds))
     return printed(console)
 
 
@@ -149,11 +149,23 @@ def test_commands_are_never_broken_over_lines():
     assert "\n  git diff main...orchestrate/7f3a/combined\n" in text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "stands"),
+    [
+        pytest.param(200, "is running", id="its attempt gave a sign"),
+        pytest.param(2_000, "is stopped", id="nobody works on it any more"),
+    ],
+)
+def test_a_run_that_has_not_ended_says_whether_somebody_works_on_it(seconds, stands):
+    events = run_of(plan(workstream("a")), started("a", 1))
+    assert summary(paper(), events, seconds).startswith(f"Run 7f3a {stands}\n")
+
+
 def test_a_question_is_shown_with_the_command_that_answers_it():
     waits = plan(workstream("a", approval=True))
     events = run_of(waits, asked("May a start?", "workstream:a", workstream="a"))
     text = summary(paper(), events)
-    assert text.startswith("Run 7f3a waiting\n")
+    assert text.startswith("Run 7f3a is waiting\n")
     assert "\nA person must decide\n  May a start?\n" in text
     assert "\n  orchestrate approve 7f3a a\n" in text
 

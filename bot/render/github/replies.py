@@ -28,7 +28,7 @@ from bot.render.github.markdown import (
     table,
 )
 from bot.render.plan import to_yaml
-from bot.render.words import count
+from bot.render.words import allowed, count
 
 MAX_PROBLEMS = 30
 MAX_ROWS = 60
@@ -87,7 +87,7 @@ def help_text(to: To, usable: Collection[str]) -> str:
 
 def approved(to: To, run: RunId, grant: ApprovalGranted) -> str:
     """Say what was approved: money, or a workstream."""
-    money = f"{inline(grant.provider or '', 60)} ${grant.usd:.2f} for run `{run}`"
+    money = f"{inline(grant.provider or '', 60)} {allowed(grant.usd)} for run `{run}`"
     if grant.until:
         money += f" until {grant.until:%Y-%m-%d %H:%M} UTC"
     what = money if grant.provider else f"`{grant.workstream}` of run `{run}` may start"

@@ -20,7 +20,7 @@ from bot.core.report import open_questions
 from bot.core.state import RunState, WorkstreamStatus
 from bot.core.waiting import waits
 from bot.render.github.markdown import GATE_SYMBOLS, bullets, code, link, paragraphs, quoted, table
-from bot.render.words import count, dollars, figures_of, measured, notional, words
+from bot.render.words import allowed, count, dollars, figures_of, measured, notional, words
 
 MAX_LISTED = 12
 MAX_QUESTIONS = 5
@@ -116,7 +116,7 @@ def _approval(one: Approval) -> str:
     because = f" because {inline(grant.because, 200)}" if grant.because else ""
     until = f" until {grant.until:%Y-%m-%d %H:%M} UTC" if grant.until else ""
     used = f", ${one.used_usd:.4f} of it spent or reserved" if one.used_usd else ""
-    return f"${grant.usd:.2f} by {inline(grant.by, 60)}{until}{because}{used}"
+    return f"{allowed(grant.usd)} by {inline(grant.by, 60)}{until}{because}{used}"
 
 
 def figures_line(metrics: Metrics) -> str:
