@@ -77,7 +77,7 @@ def test_what_follows_is_told_by_whether_somebody_drives_the_run(shop, capsys):
     with run_folder(Repository.open(str(shop.path)), RUN).locked():
         approve_paid(RUN, because="it matters", repo=str(shop.path))
     assert "The process that drives the run goes on with it." in capsys.readouterr().out
-    approve_paid(RUN, because="it matters", repo=str(shop.path))
+    approve_paid(RUN, "groq", "1", because="it matters", repo=str(shop.path))
     assert f"Go on with: orchestrate run --resume {RUN}" in capsys.readouterr().out
 
 
