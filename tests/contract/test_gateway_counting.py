@@ -117,11 +117,14 @@ def test_a_gemini_stream_that_is_one_document_is_counted() -> None:
     assert model.requests[0].path.endswith(":streamGenerateContent")
 
 
-def chat_with(usage: object) -> Fault:
+def chat_with(usage: object, **more: object) -> Fault:
     """A whole answer with a count of whatever kind."""
     choice = {"index": 0, "message": {"content": "x"}, "finish_reason": "stop"}
-    body = json.dumps({"model": MODEL, "choices": [choice], "usage": usage}).encode()
-    return Fault(200, {}, "application/json", (body,))
+    return document({"model": MODEL, "choices": [choice], "usage": usage, **more})
+
+
+def document(body: object, status: int = 200) -> Fault:
+    return Fault(status, {}, "application/json", (json.dumps(body).encode(),))
 
 
 def test_thoughts_that_only_the_total_tells_are_counted() -> None:
@@ -153,6 +156,44 @@ def test_what_is_no_count_costs_what_the_answer_may_have(no_count: str) -> None:
     assert not one.counted
     assert one.usd is not None
     assert one.usd > 1  # for 100 tokens of an answer
+
+
+USAGE = {"input_tokens": 9, "output_tokens": 1}
+DEARER: dict[str, tuple[Dialect, Fault]] = {
+    "OpenAI's": (
+        Dialect.CHAT,
+        chat_with({"prompt_tokens": 9, "completion_tokens": 1}, service_tier="priority"),
+    ),
+    "OpenAI's other": (
+        Dialect.RESPONSES,
+        document({"status": "completed", "output": [], "service_tier": "fast", "usage": USAGE}),
+    ),
+    "Anthropic's": (
+        Dialect.MESSAGES,
+        document({"type": "message", "stop_reason": "x", "usage": {**USAGE, "speed": "fast"}}),
+    ),
+}
+
+
+@pytest.mark.parametrize("whose", DEARER)
+def test_a_dearer_service_that_answers_unasked_costs_what_the_answer_may_have(whose: str) -> None:
+    dialect, step = DEARER[whose]
+    with ScriptedModel([step]) as model, door_to(model.base_url, "2", **PAID) as door:
+        ask(door, dialect)
+        (one,) = door.calls()
+    assert not one.counted
+    assert one.usd is not None
+    assert one.usd > 1  # for 100 tokens of an answer
+
+
+def test_another_success_than_an_answer_is_not_taken_for_nothing() -> None:
+    step = document({"id": "later"}, status=202)
+    with ScriptedModel([step]) as model, door_to(model.base_url, "2", **PAID) as door:
+        assert ask(door, Dialect.CHAT).status_code == 400
+        (one,) = door.calls()
+    assert not one.counted
+    assert one.usd is not None
+    assert one.usd > 1
 
 
 def test_a_cache_that_is_written_to_unasked_is_paid_for_and_holds_no_more_than_the_prompt() -> None:

@@ -20,7 +20,7 @@ _TELLS = re.compile(
     rb'|finishReason|promptFeedback)"\s*:\s*(?!null|\s)|"message_stop"|"error"|\[DONE\]'
 )
 _MAX_LATER_BYTES = 1_000_000
-_HIDDEN = b"[key]"
+_DEARER = ("priority", "fast", "ultrafast")  # services, at prices that no tier has
 _MAX_TOKENS = 100_000_000  # of one answer; no model takes a hundredth of it
 
 Json = Mapping[str, object]
@@ -35,6 +35,7 @@ class Count:
         self._later: list[bytes] = []  # events that tell nothing unless nobody counts
         self._later_bytes = 0
         self._ended = False
+        self._is_dearer = False  # than the tier's price
         self._output: int | None = None
         self.input_tokens: int | None = None
         self.cached_tokens = 0
@@ -44,8 +45,9 @@ class Count:
 
     @property
     def known(self) -> bool:
-        """Whether the provider counted, and the answer came to its end."""
-        return self._ended and self._output is not None and bool(self.input_tokens)
+        """Whether the provider counted, the answer came to its end, and the tier's price holds."""
+        is_counted = self._output is not None and bool(self.input_tokens)
+        return self._ended and is_counted and not self._is_dearer
 
     @property
     def output_tokens(self) -> int:
@@ -106,6 +108,7 @@ class Count:
         for choice in _many(value, "choices"):
             self._characters += _length(choice.get("delta") or choice.get("message"))
             self._ended |= choice.get("finish_reason") is not None
+        self._is_dearer |= value.get("service_tier") in _DEARER
         if usage := _one(value, "usage"):
             told, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
             if told is not None and answered is not None:  # some count thoughts in the total alone
@@ -118,6 +121,7 @@ class Count:
             self._characters += _length(value["delta"])
         self._name(response.get("model"))
         self._ended |= response.get("status") in {"completed", "incomplete", "failed"}
+        self._is_dearer |= response.get("service_tier") in _DEARER
         if usage := _one(response, "usage"):
             told, answered = _count(usage, "input_tokens"), _count(usage, "output_tokens")
             self._take(told, answered, _one(usage, "input_tokens_details"))
@@ -136,6 +140,7 @@ class Count:
             value.get("type") == "message" and value.get("stop_reason") is not None
         )
         usage = _one(message, "usage")
+        self._is_dearer |= usage.get("speed") in _DEARER
         if usage.get("input_tokens") is not None:
             self.cached_tokens = _number(usage, "cache_read_input_tokens")
             written = _number(usage, "cache_creation_input_tokens")
@@ -238,36 +243,6 @@ class Passing:
             self.wrong |= not self.has_begun
         self.has_begun |= not self.wrong
         return _is_only_usage(value)
-
-
-class Hiding:
-    """Takes a key out of what passes, for some providers repeat it in what they say."""
-
-    def __init__(self, key: str | None) -> None:
-        self._key = (key or "").encode()
-        self._rest = b""  # what a key may begin with
-
-    def through(self, data: bytes) -> bytes:
-        """Take the next bytes; return what goes on now."""
-        if not self._key:
-            return data
-        data = (self._rest + data).replace(self._key, _HIDDEN)
-        longest = min(len(self._key) - 1, len(data))
-        held = next((n for n in range(longest, 0, -1) if self._key.startswith(data[-n:])), 0)
-        self._rest = data[len(data) - held :]
-        return data[: len(data) - held]
-
-    def end(self) -> bytes:
-        """Return what was held back: it is no key."""
-        return self._rest
-
-    def whole(self, data: bytes) -> bytes:
-        """Take it out of all that there is, also where JSON writes it with escapes."""
-        if not self._key:
-            return data
-        each = [(re.escape(bytes([one])), one) for one in self._key]
-        written = b"".join(rb"(?:%b|(?i:\\u%04x)|\\%b)" % (c, one, c) for c, one in each)
-        return re.sub(written, _HIDDEN, data)
 
 
 def _is_only_usage(value: object) -> bool:

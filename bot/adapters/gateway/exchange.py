@@ -10,8 +10,9 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from bot.adapters.gateway.answers import Hiding, Passing
+from bot.adapters.gateway.answers import Passing
 from bot.adapters.gateway.doors import Entry, OpenDoor, headers_for
+from bot.adapters.gateway.hiding import Hiding
 from bot.core.outcomes import OutcomeClass
 from bot.core.provider_failures import (
     Failure,
@@ -108,7 +109,7 @@ async def _read(
     request: web.BaseRequest, answer: aiohttp.ClientResponse, entry: Entry, hiding: Hiding
 ) -> Came:
     if answer.status != 200:
-        entry.reached_model = False
+        entry.reached_model = 200 < answer.status < 300  # it says that it did something
         return await _error(answer, entry, hiding)
     if answer.content_type == "text/event-stream":
         return await _pass_events(request, answer, entry, hiding)
