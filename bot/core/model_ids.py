@@ -5,6 +5,13 @@ from __future__ import annotations
 import re
 
 _PINNED = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|\d{6}|\d{4}|\d{3}|latest)$|:latest$")
+_ODD = re.compile(r"[^A-Za-z0-9@_./:+~-]")
+_LONGEST = 200
+
+
+def as_name(said: str) -> str:
+    """Return what a provider calls its model as a record may have it: it may say anything."""
+    return _ODD.sub("_", said[:_LONGEST])
 
 
 def same_model(asked: str, returned: str) -> bool:

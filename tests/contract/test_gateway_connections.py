@@ -43,6 +43,31 @@ def test_the_provider_gets_the_key_and_nothing_of_the_clients_own(dialect: Diale
     assert door.url.rpartition("/")[2] not in str((got.path, headers, got.body))
 
 
+FOREIGN = {
+    "X-Goog-User-Project": "evil",
+    "X-Goog-Api-Key": "evil",
+    "OpenAI-Organization": "evil",
+    "OpenAI-Project": "evil",
+    "X-HTTP-Method-Override": "DELETE",
+    "X-Forwarded-Host": "evil",
+    "Upgrade": "evil",
+    "Expect": "evil",
+}
+
+
+def test_no_other_header_of_the_clients_goes_on_and_nothing_of_its_address() -> None:
+    with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model, door_to(model.base_url) as door:
+        secret = door.url.rpartition("/")[2]
+        target = f"http://evil.example/{secret}/v1/chat/completions?key=evil&alt=evil"
+        fields = (*(f"{name}: {value}" for name, value in FOREIGN.items()), "Connection: close")
+        head = head_of(door, *fields, f"Content-Length: {len(BODY)}")
+        path = f"/{secret}/v1/chat/completions"
+        assert b"HTTP/1.1 200" in raw(door, head.replace(path.encode(), target.encode()) + BODY)
+    (got,) = model.requests
+    assert got.path == "/v1/chat/completions"
+    assert "evil" not in str(got.headers)
+
+
 def test_a_tier_without_a_key_sends_none_and_a_broken_key_is_told() -> None:
     with ScriptedModel([answer(Dialect.CHAT, say("ok"))]) as model:
         with gateway(None).open(tier_at(model.base_url), ZERO_USD) as door:
@@ -146,6 +171,13 @@ def test_what_is_no_request_is_refused(data: str) -> None:
 def test_a_body_that_is_too_long_is_not_taken_in() -> None:
     with ScriptedModel([]) as model, door_to(model.base_url) as door:
         assert post(door, "/v1/chat/completions", data=b"x" * 33_000_000).status_code == 413
+
+
+def test_a_small_body_that_unpacks_to_a_huge_one_is_not_taken_in() -> None:
+    packed = gzip.compress(b" " * 60_000_000)
+    with ScriptedModel([]) as model, door_to(model.base_url) as door:
+        fields = ("Content-Encoding: gzip", f"Content-Length: {len(packed)}", "Connection: close")
+        assert b" 413 " in raw(door, head_of(door, *fields) + packed)[:20]
 
 
 def test_a_redirect_is_not_followed_and_does_not_tell_where() -> None:

@@ -186,6 +186,17 @@ def test_a_dearer_service_that_answers_unasked_costs_what_the_answer_may_have(wh
     assert one.usd > 1  # for 100 tokens of an answer
 
 
+def test_a_model_may_call_itself_anything_and_the_record_has_a_name() -> None:
+    odd = "Free 70B | [x](https://evil.example)\n" + "x" * 300
+    step = chat_with({"prompt_tokens": 9, "completion_tokens": 1}, model=odd)
+    with ScriptedModel([step]) as model, door_to(model.base_url) as door:
+        assert ask(door, Dialect.CHAT).json()["model"] == odd
+        (one,) = door.calls()
+    assert one.model_returned is not None
+    assert one.model_returned.startswith("Free_70B____x__https://evil.example__x")
+    assert len(one.model_returned) == 200
+
+
 def test_another_success_than_an_answer_is_not_taken_for_nothing() -> None:
     step = document({"id": "later"}, status=202)
     with ScriptedModel([step]) as model, door_to(model.base_url, "2", **PAID) as door:

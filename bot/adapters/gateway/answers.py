@@ -9,6 +9,7 @@ from typing import cast
 
 from bot.adapters.gateway.dialects import Dialect
 from bot.core.ledger import Tokens
+from bot.core.model_ids import as_name
 
 _MAX_HELD_BYTES = 20_000_000  # of one event, or of a document
 _CHARACTERS_A_TOKEN = 4  # where nobody counted
@@ -171,7 +172,7 @@ class Count:
 
     def _name(self, model: object) -> None:
         if isinstance(model, str) and model:
-            self.model = model[:200]
+            self.model = as_name(model)
 
 
 class Passing:

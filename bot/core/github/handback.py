@@ -12,6 +12,7 @@ from pydantic import Field
 from bot.core.base import Moment, RunId, Sha, Strict, WorkstreamId
 from bot.core.handoff import Acknowledgement, Completion, CompletionStatus, usage_of
 from bot.core.ledger import Billing, LedgerLine, call_id
+from bot.core.model_ids import as_name
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
 from bot.core.routing import Tier
@@ -23,7 +24,6 @@ MAX_TOKENS = 100_000_000  # of one call; no model takes a hundredth of it
 CLOCKS_DIFFER = timedelta(minutes=10)  # between the machines of two jobs, at most
 
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_MODEL = re.compile(r"[A-Za-z0-9@_./:+~-]{1,200}")
 
 
 class Envelope(Strict):
@@ -84,7 +84,7 @@ def _other_work(completion: Completion, expected: Expected) -> str:
     if asked != (tier.name, tier.engine, tier.model or None):
         return f"it names another tier, engine or model than {tier.name}"
     for model in (completion.model_returned, completion.model_requested):
-        if model and not _MODEL.fullmatch(model):
+        if model and model != as_name(model):
             return "it names a model that is no name"
     if completion.head_sha is not None and not _SHA.fullmatch(completion.head_sha):
         return "its head is no commit"
@@ -154,7 +154,7 @@ def _wrong_line(line: LedgerLine, nth: int, completion: Completion, expected: Ex
     """Say how a line differs from the one that we would write of these tokens."""
     if not all(0 <= number <= MAX_TOKENS for number in vars(line.tokens).values()):
         return "has a number of tokens that cannot be"
-    if not _MODEL.fullmatch(line.model):
+    if not line.model or line.model != as_name(line.model):
         return "names a model that is no name"
     tier = expected.tier
     cost, known = tier.charge(line.tokens)
