@@ -10,6 +10,7 @@ from datetime import datetime
 from bot.core.base import printable
 from bot.core.model_ids import same_model
 from bot.core.outcomes import OutcomeClass
+from bot.core.routing import Tier
 from bot.ports import Clock, Command, Door, EngineOutcome, KeptCalls, ModelCall
 from bot.usecases.attempt import Handout, Tools
 
@@ -29,7 +30,7 @@ def way_to_model(handout: Handout, tools: Tools, began: datetime) -> Iterator[At
         else nullcontext()
     )
     with opened as door:
-        yield AtDoor(door, tier.model, tools.clock)
+        yield AtDoor(door, tier, tools.clock)
 
 
 @dataclass
@@ -37,7 +38,7 @@ class AtDoor:
     """The door of an attempt; it has none where its engine needs no model."""
 
     _door: Door | None
-    _model: str  # that is asked for
+    _tier: Tier  # that is asked
     _clock: Clock
     _shut_since: datetime | None = None
     _named: set[str] = field(default_factory=set)  # models that answered
@@ -62,15 +63,19 @@ class AtDoor:
         if self._door is None or said.outcome is OutcomeClass.DONE:
             return said
         trouble = None if said.outcome in _ITS_OWN else self._door.trouble()
-        return self._door.failure() or trouble or said
+        ended = self._door.failure() or trouble or said
+        if ended.outcome is OutcomeClass.AUTHENTICATION and self._tier.key_env:
+            message = f"{ended.message.rstrip('.')} (the key in {self._tier.key_env})"
+            return replace(ended, message=message)
+        return ended
 
     def other_models(self, calls: tuple[ModelCall, ...]) -> Iterator[str]:
         """Say, once each, which other models answered; the completion names the last one."""
         others = {call.model_returned for call in calls if call.model_returned} - self._named
         self._named |= others
         for other in sorted(others):
-            if self._model and not same_model(self._model, other):
-                yield f"{printable(other)} answered for {self._model}"
+            if self._tier.model and not same_model(self._tier.model, other):
+                yield f"{printable(other)} answered for {self._tier.model}"
 
     def _no_more_answers(self) -> str:
         """Say it where the door has been shut for so long that an engine would have noticed."""

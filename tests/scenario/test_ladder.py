@@ -58,6 +58,14 @@ def test_a_run_falls_through_three_exhausted_tiers_with_the_work_so_far(tmp_path
     assert by_tier == ["one"] * 2 + ["two", "three"] + ["four"] * 3
 
 
+def test_a_refused_key_is_named_by_its_variable(tmp_path: Path) -> None:
+    with ScriptedModel([refusal(401, "Invalid API key.")]) as model:
+        world = world_with(tmp_path, a_tier("one", model, key_env="ONE_API_KEY"))
+        world.env["ONE_API_KEY"] = "sk-0123456789abcdef"
+        done = world.run(THINKS)
+    assert done.workstream("a")["error"] == "HTTP 401: Invalid API key (the key in ONE_API_KEY)"
+
+
 def test_a_run_on_free_tiers_only_costs_nothing_and_asks_nobody(tmp_path: Path) -> None:
     script = [call("write_file", path="a.txt", content="a\n"), *DONE]
     with (
