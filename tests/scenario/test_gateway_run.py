@@ -100,7 +100,7 @@ def test_workstreams_side_by_side_share_a_days_requests(tmp_path: Path) -> None:
     assert "5 requests per day" in str(world.events(done.id))
 
 
-@pytest.mark.parametrize("usd", ["0.0223"])  # a tenth of it is kept for fixes
+@pytest.mark.parametrize("usd", ["0.028"])  # a tenth of it is kept for fixes
 def test_money_that_does_not_reach_for_the_next_call_ends_the_attempt_as_a_limit(
     tmp_path: Path, usd: str
 ) -> None:
