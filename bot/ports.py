@@ -229,6 +229,10 @@ class Door(Protocol):
         """
         ...
 
+    def waits(self) -> str:
+        """Say it while it keeps a request until that may be sent; empty: it keeps none."""
+        ...
+
     def trouble(self) -> EngineOutcome | None:
         """Say what came of the last request where that was no answer; it may serve others."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -41,6 +41,7 @@ class AtDoor:
     _tier: Tier  # that is asked
     _clock: Clock
     _shut_since: datetime | None = None
+    _told: str = ""  # of what it waits for
     _named: set[str] = field(default_factory=set)  # models that answered
 
     @property
@@ -48,11 +49,16 @@ class AtDoor:
         """Its address; empty: there is none."""
         return self._door.url if self._door else ""
 
-    def in_reach_of(self, command: Command) -> Command:
-        """Let a command reach it, and end that when it gets no more answers."""
+    def in_reach_of(self, command: Command, say: Callable[[str], None]) -> Command:
+        """Let a command reach it, say what is waited for, and end it at the last answer."""
         if self._door is None:
             return command
-        return replace(command, door=self._door.url, stop=self._no_more_answers)
+
+        def look() -> str:
+            self._tell_what_it_waits_for(say)
+            return self._no_more_answers()
+
+        return replace(command, door=self._door.url, stop=look)
 
     def counted(self, said: tuple[ModelCall, ...]) -> tuple[ModelCall, ...]:
         """Return the door's count in place of what the engine says."""
@@ -76,6 +82,12 @@ class AtDoor:
         for other in sorted(others):
             if self._tier.model and not same_model(self._tier.model, other):
                 yield f"{printable(other)} answered for {self._tier.model}"
+
+    def _tell_what_it_waits_for(self, say: Callable[[str], None]) -> None:
+        waits = self._door.waits() if self._door else ""
+        if waits and waits != self._told:
+            say(waits)
+        self._told = waits
 
     def _no_more_answers(self) -> str:
         """Say it where the door has been shut for so long that an engine would have noticed."""

@@ -186,7 +186,9 @@ class _Attempt:
                 for server in handout.tool_servers
             ),
         )
-        command = self._at_door.in_reach_of(tools.engine.command(job))
+        command = self._at_door.in_reach_of(
+            tools.engine.command(job), lambda text: self._say(tools.redactor.text(text))
+        )
         finished = tools.processes.run(command, self._show)
         self.interrupted = finished.stopped_because == "interrupted"
         self.ended = self._at_door.ended(tools.engine.outcome(job, finished))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import requests
@@ -12,11 +15,14 @@ import requests
 from bot.adapters.clock import SystemClock
 from bot.adapters.gateway.dialects import Dialect
 from bot.adapters.gateway.gateway import Gateway
+from bot.adapters.processes import LocalProcesses
 from bot.adapters.recorded_model import RecordedTurn
 from bot.core.base import ZERO_USD
 from bot.core.outcomes import OutcomeClass
 from bot.core.sending import Patience
-from tests.support.dialects import answer, cut_answer
+from bot.ports import Command
+from bot.usecases.at_door import AtDoor
+from tests.support.dialects import answer, cut_answer, request
 from tests.support.doorway import PAID, Clock, ask, door_to, tier_at
 from tests.support.scripted_model import Fault, ScriptedModel, refusal, say, stream
 
@@ -102,6 +108,25 @@ def test_what_is_final_is_told_in_the_protocols_words_so_that_nobody_asks_again(
     assert [one.status_code for one in got] == [403, 403]
     assert failure.message == got[0].json()["error"]["message"] == got[1].json()["error"]["message"]
     assert got[0].headers["x-should-retry"] == "false"
+
+
+ASKS = """\
+import json, sys, urllib.request
+url, body = sys.argv[1:]
+print(urllib.request.urlopen(urllib.request.Request(url, body.encode())).status)
+"""
+
+
+def test_while_a_request_is_kept_the_screen_says_so_once(tmp_path: Path) -> None:
+    busy, said = refusal(429, "Slow down.", retry_after="1"), list[str]()
+    path, body = request(Dialect.CHAT)
+    with ScriptedModel([busy, TURN]) as model, door_to(model.base_url) as door:
+        asks = (sys.executable, "-c", ASKS, door.url + path, json.dumps(body))
+        at_door = AtDoor(door, tier_at(model.base_url), SystemClock())
+        command = at_door.in_reach_of(Command(asks, str(tmp_path), {}, 60.0), said.append)
+        assert LocalProcesses().run(command).output == "200\n"
+        assert door.waits() == "", "it is over"
+    assert said == ["t is asked again in 1 s: HTTP 429: Slow down."]
 
 
 def test_a_long_wait_is_no_wait_but_a_tier_that_comes_back_then_for_all_its_doors() -> None:

@@ -56,6 +56,7 @@ class OpenDoor:
     standing: Standing = field(default_factory=Standing)
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # the next request is counted
     shut: bool = False  # nothing is under way, and nothing will be
+    waits: str = ""  # for what, where a request is kept until it may be sent
     _calls: dict[int, ModelCall] = field(default_factory=dict)  # by their number
     _entries: dict[int, Entry] = field(default_factory=dict)  # that are not counted yet
 

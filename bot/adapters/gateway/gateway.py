@@ -110,6 +110,9 @@ class _Door:
         over = self._door.standing.final(self._door.now())
         return EngineOutcome(over.outcome, over.message, over.back_at) if over else None
 
+    def waits(self) -> str:
+        return self._door.waits
+
     def trouble(self) -> EngineOutcome | None:
         over = self._door.standing.last
         return EngineOutcome(over.outcome, over.message, over.back_at) if over else None

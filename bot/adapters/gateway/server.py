@@ -28,6 +28,7 @@ from bot.core.provider_failures import Trouble
 from bot.core.sending import Again, Over, Patience, Sent, after_failure
 
 _MAX_REQUEST_BYTES = 32_000_000
+_WORTH_A_WORD = 1.0  # seconds
 
 
 class Proxy:
@@ -138,9 +139,17 @@ class Proxy:
                         )
                     assert failure.trouble is not None, "what does not pass is not sent again"
                     tried[failure.trouble] += 1
-                    await self._pause(then.seconds)
+                    await self._wait(door, then.seconds, failure.message)
                 case _ as never:
                     assert_never(never)
+
+    async def _wait(self, door: OpenDoor, seconds: float, because: str) -> None:
+        if seconds >= _WORTH_A_WORD:
+            door.waits = f"{door.tier.name} is asked again in {seconds:.0f} s: {because}"
+        try:
+            await self._pause(seconds)
+        finally:
+            door.waits = ""
 
     async def _begin(self, door: OpenDoor, asked: Asked) -> Entry | Over:
         """Take what a request may need, waiting for it where that is soon there."""
@@ -150,7 +159,7 @@ class Proxy:
             begun = door.begin(asked)
             match begun:
                 case Again(seconds):
-                    await self._pause(seconds)
+                    await self._wait(door, seconds, "its requests of this minute are used up")
                 case None:  # what others of the door hold may be enough when they are done
                     await door.settled.wait()
                 case Over():
