@@ -210,8 +210,10 @@ def _installed_litellm() -> str:
     place = Path(__file__).resolve().parents[1] / ".tools" / "litellm"
     command = place / "bin" / "litellm"
     if not command.exists():
-        steps = ([sys.executable, "-m", "venv", place],
-                 [place / "bin" / "pip", "install", "-q", "litellm[proxy]"])  # fmt: skip
+        steps = (
+            (sys.executable, "-m", "venv", str(place)),
+            (str(place / "bin" / "pip"), "install", "-q", "litellm[proxy]"),
+        )
         for argv in steps:
             if subprocess.run(argv, check=False, capture_output=True).returncode != 0:
                 return ""

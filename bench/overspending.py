@@ -20,6 +20,7 @@ from bot.adapters.gateway.doors import Entry, OpenDoor
 from bot.adapters.recorded_model import RecordedTurn
 from bot.core.allowance import Purse, TierAllowance
 from bot.core.routing import Tier
+from bot.ports import KeptCalls, ModelCall
 from tests.support.dialects import answer, request
 from tests.support.doorway import PAID, gateway, tier_at
 from tests.support.scripted_model import Fault, Request, ScriptedModel
@@ -78,7 +79,9 @@ class _Schedule:
 
     def _open(self) -> OpenDoor:
         purse, allowance = Purse(self._cap), TierAllowance(self._tier)
-        return OpenDoor(self._tier, None, allowance, purse, lambda: NOW, CallFile(self._file))
+        return OpenDoor(
+            self._tier, None, allowance, purse, lambda: NOW, CallFile(KeptCalls(self._file, NOW))
+        )
 
     def _asked(self) -> Asked:
         said = "x" * self._chance.randint(0, 400)
@@ -127,8 +130,9 @@ def _over_http(folder: Path, seed: int) -> tuple[Decimal, int]:
     cap, file = Decimal(10 + seed), str(folder / f"http-{seed}.jsonl")
     with _Provider() as provider:
         tier: Tier = tier_at(provider.base_url, **PAID)
+        calls: tuple[ModelCall, ...] = ()
         for half in range(2):
-            with gateway().open(tier, cap, call_file=file) as door:
+            with gateway().open(tier, cap, kept=KeptCalls(file, NOW)) as door:
                 pool = ThreadPoolExecutor(CLIENTS)
                 url, seeds = door.url, range(half * CLIENTS, (half + 1) * CLIENTS)
                 futures = [pool.submit(_client, url, seed * 1_000 + one) for one in seeds]
@@ -136,7 +140,8 @@ def _over_http(folder: Path, seed: int) -> tuple[Decimal, int]:
                     for future in futures:
                         future.result()
             pool.shutdown()
-        return provider.charged - cap, len(door.calls())
+            calls = door.calls()
+        return provider.charged - cap, len(calls)
 
 
 def _client(url: str, seed: int) -> None:

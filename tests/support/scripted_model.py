@@ -15,6 +15,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from typing import Self
 
 from bot.adapters.loopback import LoopbackServer
 from bot.adapters.recorded_model import (
@@ -139,7 +140,7 @@ class ScriptedModel:
             return self._script[place]
         return refusal(418, "the script is over")
 
-    def __enter__(self) -> ScriptedModel:
+    def __enter__(self) -> Self:
         self._server.start()
         return self
 
