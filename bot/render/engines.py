@@ -49,7 +49,7 @@ def _where(each: EngineHere) -> str:
 
 def installing(name: str, version: str) -> str:
     """Say what takes long before it does."""
-    return f"{name} {version}: looked for, and fetched if it is not there; that can take minutes\n"
+    return f"{name} {version}: fetched unless it is there; that can take minutes\n"
 
 
 def installed(name: str, version: str, place: Path) -> str:

@@ -39,6 +39,8 @@ from bot.core.routing import Tier
 from bot.core.routing_rules import RoutingRule
 from bot.core.state import WorkstreamStatus
 from bot.errors import Exit
+from bot.wiring.engines import engine_programs, known_servers
+from bot.wiring.tiers import SPEECHES
 
 ROOT = Path(__file__).parents[2]
 GUIDES = (
@@ -50,6 +52,7 @@ GUIDES = (
     "settings",
     "models",
     "engines",
+    "mcp",
     "costs",
     "gates",
     "running",
@@ -236,8 +239,12 @@ def test_a_written_command_exists_with_its_options(page: str, line: str) -> None
     if name == "COMMAND" or name.startswith("-"):
         return
     assert name in commands(), f"{page}: there is no command {name!r}"
+    command = commands()[name]
+    if isinstance(command, TyperGroup) and words and words[0] != "x" and words[0][0] != "-":
+        assert words[0] in command.commands, f"{page}: there is no command {name} {words[0]!r}"
+        command = command.commands[words[0]]
     options = [word for word in words if word.startswith("--")]
-    known = {opt for parameter in commands()[name].params for opt in parameter.opts} | {"--help"}
+    known = {opt for parameter in command.params for opt in parameter.opts} | {"--help"}
 
     assert set(options) <= known, f"{page}: {line}"
 
@@ -252,6 +259,45 @@ def test_every_message_that_leaves_people_stuck_is_one_of_ours() -> None:
 
     assert len(symptoms) > 15
     assert [p for p in pieces if p not in joined and p.replace(" ", "_") not in joined] == []
+
+
+# Programs of others.
+
+
+def rows_below(page: str, head: str) -> list[list[str]]:
+    """Return the cells of the table whose head begins so."""
+    table = (ROOT / "docs" / page).read_text().split(head)[1].split("\n\n")[0]
+    return [[c.strip() for c in row.strip("|").split(" | ")] for row in table.splitlines()[2:]]
+
+
+def test_each_agent_program_is_listed_at_the_version_that_was_tried() -> None:
+    listed = [
+        (name, package, version)
+        for name, package, version, *_ in rows_below("engines.md", "| engine | npm package")
+    ]
+    assert listed == [
+        (f"`{each.name}`", f"`{each.package}`", each.version) for each in engine_programs().engines
+    ]
+
+
+def test_each_agent_program_is_listed_with_the_protocols_that_it_speaks() -> None:
+    listed = {row[0]: row[-1] for row in rows_below("engines.md", "| engine | npm package")}
+    assert listed == {
+        f"`{speech.name}`": ", ".join(f"`{wire}`" for wire in speech.wires) for speech in SPEECHES
+    }
+
+
+def test_each_server_is_listed_with_where_it_is_from_and_whether_it_reaches_further() -> None:
+    listed = {
+        name: (origin, acts[:3]) for name, origin, acts in rows_below("mcp.md", "| server | from")
+    }
+    registries = {"npm": "npm", "pypi": "PyPI"}
+    for each in known_servers().servers:
+        origin, acts = listed.pop(f"`{each.name}`")
+        assert acts.startswith("yes" if each.reaches else "no:")
+        if each.package:
+            assert origin == f"{registries[each.package.registry]} `{each.package.name}`"
+    assert listed == {}
 
 
 # Plans and settings.
@@ -269,7 +315,10 @@ def yaml_blocks() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "block"), list(yaml_blocks()))
 def test_an_example_in_yaml_is_a_good_plan_or_good_settings(page: str, block: str) -> None:
-    if "workstreams" not in yaml.safe_load(block):
+    said = yaml.safe_load(block)
+    if isinstance(said, list):  # workstreams of a plan
+        block = yaml.safe_dump({"task": "A task", "workstreams": said})
+    elif "workstreams" not in said:
         assert isinstance(read_settings(block), Settings), f"{page}: {read_settings(block)}"
         return
     plan = read_plan(block)
