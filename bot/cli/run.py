@@ -10,7 +10,9 @@ import typer
 def run(
     task: Annotated[str | None, typer.Argument(help="What to do, in words.")] = None,
     plan: Annotated[str | None, typer.Option(help="A plan file instead; - is stdin.")] = None,
-    issue_file: Annotated[str | None, typer.Option(help="A file that holds the task.")] = None,
+    issue_file: Annotated[
+        str | None, typer.Option(help="A file that holds the task; - is stdin.")
+    ] = None,
     repo: Annotated[str, typer.Option(help="The repository.")] = ".",
     base: Annotated[str, typer.Option(help="The commit to start from.")] = "HEAD",
     jobs: Annotated[

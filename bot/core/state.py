@@ -34,7 +34,11 @@ class WorkstreamStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-_GONE = {WorkstreamStatus.FAILED, WorkstreamStatus.LEFT_OUT, WorkstreamStatus.CANCELLED}
+_GONE = {
+    WorkstreamStatus.FAILED: "failed",
+    WorkstreamStatus.LEFT_OUT: "was left out",
+    WorkstreamStatus.CANCELLED: "was cancelled",
+}
 
 
 @dataclass(frozen=True)
@@ -164,9 +168,8 @@ class RunState:
 
     def _before_start(self, workstream: Workstream, known: Mapping[str, Standing]) -> Standing:
         for need in workstream.waits_for:
-            if known[need].status in _GONE:
-                status = known[need].status.value.replace("_", " ")
-                return Standing(WorkstreamStatus.CANCELLED, f"needs {need}, which is {status}")
+            if gone := _GONE.get(known[need].status):
+                return Standing(WorkstreamStatus.CANCELLED, f"needs {need}, which {gone}")
         open_needs = [n for n in workstream.waits_for if known[n].status != WorkstreamStatus.LANDED]
         if open_needs:
             return Standing(WorkstreamStatus.PENDING, f"waits for {', '.join(open_needs)}")

@@ -88,7 +88,7 @@ def test_a_conflict_leaves_one_out_with_who_depends_on_it_and_lands_the_rest(tmp
         {"workstreams": ["b", "a"], "files": ["x.txt"], "resolved": False}
     ]
     assert done.workstream("b")["error"] == "conflicts with a in x.txt"
-    assert done.workstream("c")["error"] == "needs b, which is left out"
+    assert done.workstream("c")["error"] == "needs b, which was left out"
     files = world.files(done.report["branch"])
     assert (files["x.txt"], files["d.txt"]) == ("a", "d")
     assert world.files(done.workstream("b")["branch"])["x.txt"] == "b"

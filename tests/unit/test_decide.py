@@ -399,7 +399,7 @@ def test_what_nobody_can_mend_stops_and_cancels_its_dependents(
     state, why = standing(PAIR, "a", started("a"), out)
     assert state == "failed"
     assert because in why
-    assert standing(PAIR, "b", started("a"), out) == ("cancelled", "needs a, which is failed")
+    assert standing(PAIR, "b", started("a"), out) == ("cancelled", "needs a, which failed")
     end = end_of(decided(PAIR, started("a"), out))
     assert (end.status, end.because) == (RunStatus.FAILED, "no workstream landed")
 
@@ -420,7 +420,7 @@ def test_a_conflict_leaves_out_and_cancels_dependents_and_the_rest_is_combined()
     three = plan(workstream("a"), workstream("b"), workstream("c", needs=["b"]))
     told = (worked("a"), left_out("b", "a"))
     assert standing(three, "b", *told) == ("left_out", "conflicts with a in README.md")
-    assert standing(three, "c", *told) == ("cancelled", "needs b, which is left out")
+    assert standing(three, "c", *told) == ("cancelled", "needs b, which was left out")
     assert decided(three, *told) == (Integrate(1),)
     end = end_of(decided(three, *told, integrated("a"), gates_of("a")))
     assert end.status is RunStatus.FAILED

@@ -98,7 +98,7 @@ review failed; guide left out
   guide       builtin/local  left out       1  1m 05s      2     free
   tidy        –              cancelled      –       –      –        –
 
-  tidy: needs guide, which is left out
+  tidy: needs guide, which was left out
 
 Gates
   tests     passed       42           42 tests passed
