@@ -179,7 +179,7 @@ def _seconds_asked_for(retry_after: str, date: str, body: str) -> float | None:
 def _moment(header: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(header)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -162,10 +162,23 @@ def test_a_date_to_come_back_at_is_reckoned_by_the_endpoints_own_clock() -> None
     assert failure_of(503, "", retry_after=later, date=now).wait_seconds == 30
 
 
-@pytest.mark.parametrize("odd", ["soon", "-5", "9" * 400, "1e9", "\x00", "Sat, 99 Nov 2026"])
+ODD = ["soon", "-5", "9" * 400, "1e9", "\x00", "Sat, 99 Nov 2026"]
+NO_YEAR, NO_ZONE = (
+    f"Sat, 21 Nov {'9' * 20} 10:00:30 GMT",
+    f"Sat, 21 Nov 2026 10:00:30 +{'9' * 20}",
+)
+
+
+@pytest.mark.parametrize("odd", [*ODD, NO_YEAR, NO_ZONE])
 def test_a_wait_that_is_none_is_not_believed(odd: str) -> None:
     now = "Sat, 21 Nov 2026 10:00:00 GMT"
     assert failure_of(429, "", retry_after=odd, date=now).wait_seconds is None
+
+
+@pytest.mark.parametrize("odd", ["now", NO_YEAR, NO_ZONE])
+def test_a_clock_that_is_none_is_not_reckoned_by(odd: str) -> None:
+    later = "Sat, 21 Nov 2026 10:00:30 GMT"
+    assert failure_of(429, "", retry_after=later, date=odd).wait_seconds is None
 
 
 STREAMED: list[tuple[str, object, Class, Trouble | None]] = [
