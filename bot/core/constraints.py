@@ -16,21 +16,9 @@ from bot.core.base import Strict
 from bot.core.documents import Problem, nearest
 from bot.core.plan import Line, Name
 from bot.core.shell import ForkBomb, Found, Ran, Unreadable, read_commands
+from bot.core.shell.options import BEFORE_SUBCOMMAND
 
 Words = Annotated[tuple[Line, ...], Field(min_length=1)]
-
-# Options that take a value and may stand before a program's subcommand.
-_VALUED: dict[str, frozenset[str]] = {
-    "git": frozenset(
-        ["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"]
-    ),
-    "gh": frozenset(["-R", "--repo"]),
-    "npm": frozenset(["--prefix", "-C", "-w", "--workspace", "--registry", "--userconfig"]),
-    "pnpm": frozenset(["-C", "--dir", "--filter", "-F"]),
-    "yarn": frozenset(["--cwd"]),
-    "cargo": frozenset(["--manifest-path", "--config", "-Z", "--color", "-C"]),
-    "mvn": frozenset(["-f", "--file", "-pl", "-s"]),
-}
 
 
 class Pattern(Strict):
@@ -229,7 +217,7 @@ def _named(program: str, names: tuple[str, ...]) -> bool:
 
 
 def _begins(found: Ran, subcommands: tuple[str, ...]) -> bool:
-    valued = _VALUED.get(found.program, frozenset())
+    valued = BEFORE_SUBCOMMAND.get(found.program, frozenset())
     words: list[str] = []
     skip = False
     for argument in found.arguments:

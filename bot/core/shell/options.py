@@ -1,10 +1,28 @@
-"""Options on a command line: where they end, and what stands behind one."""
+"""Options on a command line: which take a value, where they end, and what stands behind one."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.core.shell.values import Text
+
+# Options that take the next word along and may stand before a program's subcommand.
+BEFORE_SUBCOMMAND: Mapping[str, frozenset[str]] = {
+    "git": frozenset(
+        (
+            *("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"),
+            *("--config-env", "--attr-source"),
+        )
+    ),
+    "gh": frozenset(("-R", "--repo")),
+    "npm": frozenset(("--prefix", "-C", "-w", "--workspace", "--registry", "--userconfig")),
+    "pnpm": frozenset(("-C", "--dir", "--filter", "-F")),
+    "yarn": frozenset(("--cwd",)),
+    "cargo": frozenset(("--manifest-path", "--config", "-Z", "--color", "-C")),
+    "mvn": frozenset(("-f", "--file", "-pl", "-s")),
+    "uv": frozenset(("--directory", "--project", "--config-file", "--cache-dir", "--color")),
+    "poetry": frozenset(("-C", "--directory", "-P", "--project")),
+}
 
 
 def first_after_options(words: Sequence[Text], valued: Collection[str]) -> int:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from bot.core.shell import interpreting, state
-from bot.core.shell.options import first_after_options, value_of
+from bot.core.shell.options import BEFORE_SUBCOMMAND, first_after_options, value_of
 from bot.core.shell.values import NOTHING, Found, Scope, Text, joined
 
 _MOST_INPUTS = 16  # of xargs and parallel, each tried by itself
@@ -242,11 +242,8 @@ def _find(reader: Reading, rest: Words, scope: Scope, stdin: Text) -> Text | Non
     return None
 
 
-_GIT_VALUED = "-C -c --git-dir --work-tree --namespace --exec-path --config-env --attr-source"
-
-
 def _git(reader: Reading, rest: Words, scope: Scope, stdin: Text) -> Text | None:
-    at = first_after_options(rest, _GIT_VALUED.split())
+    at = first_after_options(rest, BEFORE_SUBCOMMAND["git"])
     if at >= len(rest):
         return None
     name, after = rest[at].text, rest[at + 1 :]
