@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Protocol
 
 from bot.core.shell import languages
@@ -16,13 +17,13 @@ SHELLS = frozenset(
 
 
 class Reading(Protocol):
-    """What interpreting needs of the reader."""
+    """The reader, as those see it who find what it has to read next."""
 
     def read(self, text: str, scope: Scope, stdin: Text) -> Text:
         """Read shell text; return what it prints."""
         ...
 
-    def run(self, words: tuple[Text, ...], scope: Scope, stdin: Text) -> Text:
+    def run(self, words: Sequence[Text], scope: Scope, stdin: Text) -> Text:
         """Start a program with its arguments; return what it prints."""
         ...
 

@@ -15,6 +15,8 @@ from bot.core.shell.effects import Call, RunsDownload, RunsText, RunsWords, Touc
 _MOST_NESTED = 4  # exec within exec
 _MOST_FOLDED = 20  # expressions within expressions
 
+Folded = str | list[str] | None  # what literals come to; None: something else is among them
+
 
 def parsed(code: str) -> ast.Module | None:
     """Parse Python; None where it is none."""
@@ -85,7 +87,7 @@ def _called(function: ast.expr, names: dict[str, ast.expr]) -> str:
             return ""
 
 
-def _started(called: str, given: list[str | list[str] | None]) -> Iterator[Call]:
+def _started(called: str, given: list[Folded]) -> Iterator[Call]:
     first = given[0] if given else None
     if isinstance(first, list):
         yield RunsWords(tuple(first))
@@ -99,7 +101,7 @@ def _started(called: str, given: list[str | list[str] | None]) -> Iterator[Call]
 
 
 def _executed(
-    argument: ast.expr, text: str | list[str] | None, names: dict[str, ast.expr], depth: int
+    argument: ast.expr, text: Folded, names: dict[str, ast.expr], depth: int
 ) -> Iterator[Call]:
     source = ast.unparse(argument)
     if isinstance(argument, ast.Name) and argument.id in names:
@@ -118,11 +120,8 @@ def _path_methods(node: ast.Call, called: str, names: dict[str, ast.expr]) -> It
                 yield Touches(path, writes=called.startswith("write"))
 
 
-Folded = str | list[str] | None
-
-
 def _folded(node: ast.expr, names: dict[str, ast.expr], depth: int) -> Folded:
-    """Work out text or a list of texts from literals; None where something else is in it."""
+    """Work out text, or a list of texts, from literals."""
     if depth > _MOST_FOLDED:
         return None
     match node:
@@ -164,7 +163,7 @@ def _text(node: ast.expr, names: dict[str, ast.expr], depth: int) -> str:
 
 def _method(
     value: ast.expr, method: str, arguments: list[ast.expr], names: dict[str, ast.expr], depth: int
-) -> str | list[str] | None:
+) -> Folded:
     own = _folded(value, names, depth)
     given = _folded(arguments[0], names, depth) if arguments else None
     match method, own, given:

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Protocol
 
 from bot.core.shell import interpreting, state
+from bot.core.shell.interpreting import Reading
 from bot.core.shell.options import BEFORE_SUBCOMMAND, first_after_options, value_of
-from bot.core.shell.values import NOTHING, Found, Scope, Text, joined
+from bot.core.shell.values import NOTHING, Scope, Text, joined
 
 _MOST_INPUTS = 16  # of xargs and parallel, each tried by itself
-
-
-class Reading(Protocol):
-    """What unwrapping needs of the reader."""
-
-    def read(self, text: str, scope: Scope, stdin: Text) -> Text:
-        """Read shell text; return what it prints."""
-        ...
-
-    def run(self, words: Sequence[Text], scope: Scope, stdin: Text) -> Text:
-        """Start a program with its arguments; return what it prints."""
-        ...
-
-    def note(self, found: Found) -> None:
-        """Keep something that was found."""
-        ...
 
 
 Words = tuple[Text, ...]
