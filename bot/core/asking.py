@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
+from bot.core.about import About
 from bot.core.base import ZERO_USD, few
 from bot.core.events import ApprovalRequested
 from bot.core.plan import Workstream
-from bot.core.routing import PaidWish, Route, paid_wish, route_free
+from bot.core.routing import Cover, PaidWish, Route, paid_wish, route_free
 from bot.core.routing_rules import Demand
 from bot.core.state import RunState
 
@@ -32,7 +32,7 @@ class Choice:
 
 def cause_for(wish: PaidWish) -> str:
     """Name the question that a wish leads to."""
-    return f"choice:{wish.tier.provider}"
+    return About.CHOICE.cause(wish.tier.provider)
 
 
 def demand_of(state: RunState, workstream: Workstream) -> Demand:
@@ -46,7 +46,7 @@ def choice_for(
     state: RunState,
     workstream: Workstream,
     exhausted: Mapping[str, str],
-    cover: Mapping[str, Decimal],
+    cover: Cover,
 ) -> Choice | None:
     """Return what a person may choose before a workstream begins; None: there is no choice."""
     if state.policy.paid_answer_minutes == 0 or state.track(workstream.id).attempts:

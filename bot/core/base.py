@@ -53,6 +53,7 @@ Usd = Annotated[
 ]
 
 ZERO_USD = Decimal(0)
+MICRO_USD = Decimal("0.000001")  # the smallest part of a dollar that is written down
 
 
 def printable(path: str) -> str:

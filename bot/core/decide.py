@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 
 from bot.core.accounts import Accounts
 from bot.core.actions import (
@@ -21,7 +19,7 @@ from bot.core.fixes import fix_workstream, same_findings
 from bot.core.gates import GateResult
 from bot.core.handoff import CompletionStatus
 from bot.core.money import cover_left
-from bot.core.routing import NeedsApproval, NoRoute, Route
+from bot.core.routing import Cover, NeedsApproval, NoRoute, Route
 from bot.core.starting import route_now, start
 from bot.core.state import RunState, WorkstreamStatus
 
@@ -79,7 +77,7 @@ def _after_work(state: RunState, now: datetime, accounts: Accounts) -> tuple[Act
     return (_after_gates(state, cover_left(state, now, accounts), now),)
 
 
-def _after_gates(state: RunState, cover: Mapping[str, Decimal], now: datetime) -> Action:
+def _after_gates(state: RunState, cover: Cover, now: datetime) -> Action:
     failed = _open(state, "failed")
     if not failed:
         return _finish(state, _proven(state))

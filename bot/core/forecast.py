@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from decimal import Decimal
 
-from bot.core.base import ZERO_USD, Strict, Usd
+from bot.core.base import MICRO_USD, ZERO_USD, Strict, Usd
 from bot.core.config import LimitSettings
 from bot.core.ledger import Billing, LedgerLine
 from bot.core.money import month_cap
@@ -23,7 +23,6 @@ from bot.core.routing import Tier
 from bot.errors import UserError
 
 RECENT_DAYS = 7
-_STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
 
 
 class ProviderForecast(Strict):
@@ -152,7 +151,7 @@ def _provider(
             unknown += not line.cost_known and _day(line) >= span.first
     spent = sum((usd for day, usd in by_day.items() if day >= span.first), ZERO_USD)
     recent = sum((usd for day, usd in by_day.items() if span.is_recent(day)), ZERO_USD)
-    daily = ((spent / span.gone + recent / RECENT_DAYS) / 2).quantize(_STEP)
+    daily = ((spent / span.gone + recent / RECENT_DAYS) / 2).quantize(MICRO_USD)
     return ProviderForecast(
         spent_usd=spent,
         reserved_usd=reserved,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pydantic import Field
 
 from bot.core import events as happened
-from bot.core.base import ZERO_USD, Strict, Usd
+from bot.core.base import MICRO_USD, ZERO_USD, Strict, Usd
 from bot.core.events import Event
 from bot.core.gates import GateResult
 from bot.core.graph import longest_remaining
@@ -19,8 +19,6 @@ from bot.core.ledger import Billing, Tokens
 from bot.core.plan import Plan, Workstream, collide
 from bot.core.routing import SHELL, Ladder, Tier
 from bot.core.spans import Span, levels, seconds_together, spans_of, wall_seconds
-
-MICRO_USD = Decimal("0.000001")
 
 
 class Cost(Strict):

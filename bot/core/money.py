@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 
 from bot.core.accounts import Accounts
-from bot.core.base import ZERO_USD
+from bot.core.base import MICRO_USD, ZERO_USD
 from bot.core.config import LimitSettings
 from bot.core.events import ApprovalGranted
 from bot.core.ledger import Billing, month_of
 from bot.core.plan import Kind, Workstream
-from bot.core.routing import Ladder
+from bot.core.routing import Cover, Ladder
 from bot.core.state import RunState
 from bot.core.tracks import PaidHandOut, Track
-
-_STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
 
 
 def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, Decimal]:
@@ -80,7 +78,7 @@ def approvals(state: RunState) -> tuple[Approval, ...]:
     return tuple(sorted(found, key=lambda one: one.grant.at))
 
 
-def kept_back(state: RunState, cover: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def kept_back(state: RunState, cover: Cover) -> dict[str, Decimal]:
     """Return what of each provider's cover only fixes may spend: what is done shall be delivered.
 
     It is a part of all that the run may spend, less what fixes have spent already.
@@ -91,7 +89,7 @@ def kept_back(state: RunState, cover: Mapping[str, Decimal]) -> dict[str, Decima
     kept = {}
     for provider, left in cover.items():
         whole = (left + used.get(provider, ZERO_USD)) * part
-        kept[provider] = max(whole.quantize(_STEP) - mended.get(provider, ZERO_USD), ZERO_USD)
+        kept[provider] = max(whole.quantize(MICRO_USD) - mended.get(provider, ZERO_USD), ZERO_USD)
     return kept
 
 
@@ -112,7 +110,7 @@ def share_of(left: Decimal, workstream: Workstream, others: Iterable[Workstream]
     sharers = 1 + sum(not other.budget_usd for other in others)
     if free <= 0:  # the budgets promise more than there is
         free, sharers = left, 1 + len(others)
-    return (free / sharers).quantize(_STEP, ROUND_DOWN)
+    return (free / sharers).quantize(MICRO_USD, ROUND_DOWN)
 
 
 def month_caps(ladder: Ladder, limits: LimitSettings) -> dict[str, Decimal]:
@@ -126,9 +124,7 @@ def month_cap(provider: str, limits: LimitSettings) -> Decimal:
     return limits.provider_month.get(provider, limits.provider_month_usd)
 
 
-def reserve(
-    state: RunState, cover: Mapping[str, Decimal], provider: str, amount: Decimal
-) -> dict[str, Decimal]:
+def reserve(state: RunState, cover: Cover, provider: str, amount: Decimal) -> dict[str, Decimal]:
     """Take an amount out of the cover; a run's budget is one purse for all providers."""
     one_purse = state.policy.budget_usd is not None
     return {

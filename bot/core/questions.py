@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bot.core.about import About
 from bot.core.accounts import Accounts
 from bot.core.actions import AskHuman
 from bot.core.asking import Choice, question_for
-from bot.core.base import ZERO_USD
 from bot.core.exhaustion import relapses
 from bot.core.plan import Workstream
 from bot.core.routing import NeedsApproval, NoRoute
@@ -24,15 +24,15 @@ def not_put_yet(questions: Iterable[AskHuman], state: RunState) -> list[AskHuman
     return list(found.values())
 
 
-def approvals(state: RunState) -> Iterable[AskHuman]:
+def to_go_on(state: RunState) -> Iterable[AskHuman]:
     """Ask what only a person can answer: may it start, and what an agent wants to know."""
     for name, standing in state.standings.items():
         if standing.status is WorkstreamStatus.WAITING:
             workstream = state.workstreams[name]
             question = f"May {name} start? {workstream.title}{_with_servers(state, workstream)}"
-            yield AskHuman(question, f"workstream:{name}", workstream=name)
+            yield AskHuman(question, About.START.cause(name), workstream=name)
         elif standing.status is WorkstreamStatus.BLOCKED:
-            cause = f"question:{name}.{len(state.track(name).attempts)}"
+            cause = About.WORD.cause(f"{name}.{len(state.track(name).attempts)}")
             yield AskHuman(f"{name} asks: {standing.because}", cause, workstream=name)
 
 
@@ -63,8 +63,9 @@ def for_a_tier(
     nth = f"{len(state.granted)}.{state.requests}{relapses(state.outages)}"
     if isinstance(verdict, NoRoute):
         question = f"No model can take {workstream.id}: {verdict.because}"
-        return AskHuman(question, f"tier:{workstream.id}.{nth}", workstream.id, None, ZERO_USD)
+        return AskHuman(question, About.TIER.cause(f"{workstream.id}.{nth}"), workstream.id)
     provider = verdict.tier.provider
     question = f"{workstream.id} could only go on with {provider}, and {why}: {verdict.because}"
     others = accounts.others(provider)
-    return AskHuman(question, f"paid:{provider}.{nth}", workstream.id, provider, others)
+    cause = About.MONEY.cause(f"{provider}.{nth}")
+    return AskHuman(question, cause, workstream.id, provider, others)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from bot.core import names
+from bot.core.about import About
 from bot.core.actions import AskHuman
 from bot.core.base import ZERO_USD, Moment, RunId, Sha, Strict, Usd
 from bot.core.decide import decide
@@ -309,8 +310,8 @@ def _answer(state: RunState, run: RunId, question: ApprovalRequested) -> str:
     if question.provider:
         usd, provider = proposed_usd(state, question), shlex.quote(question.provider)
         return f'orchestrate approve-paid {run} {provider} {usd:.2f} --because "…"'
-    if question.cause.startswith("workstream:") and name:
+    if About.START.is_named_in(question.cause) and name:
         return f"orchestrate approve {run} {name}"
-    if question.cause.startswith("question:") and name:
+    if About.WORD.is_named_in(question.cause) and name:
         return f'orchestrate retry {run} {name} --answer "…"'
     return ""

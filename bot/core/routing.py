@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bot.core.base import ZERO_USD, Strict, Usd
+from bot.core.base import MICRO_USD, ZERO_USD, Strict, Usd
 from bot.core.ledger import Billing, Tokens
 from bot.core.plan import Kind, Name, VariableName, Workstream
 from bot.core.routing_rules import ORDINARY, Demand, RoutingRule
@@ -19,7 +19,6 @@ from bot.core.routing_rules import ORDINARY, Demand, RoutingRule
 MILLION = Decimal(1_000_000)
 # Ways to ask a model: two of OpenAI's, Anthropic's, Google's.
 Wire = Literal["chat", "responses", "messages", "gemini"]
-_STEP = Decimal("0.000001")  # of a dollar, as the ledger writes it
 _WRITING = Decimal("1.25")  # times the price of input, where one pays for writing to a cache
 _FOR_AN_HOUR = Decimal("1.6")  # times that, for twice the price of input
 
@@ -86,7 +85,7 @@ class Tier(Strict):
     def charge(self, tokens: Tokens) -> tuple[Decimal, bool]:
         """Price a call as the ledger writes it, and say whether that is known; free costs 0."""
         price = ZERO_USD if self.is_free else self.cost(tokens)
-        return (price or ZERO_USD).quantize(_STEP), price is not None
+        return (price or ZERO_USD).quantize(MICRO_USD), price is not None
 
 
 SHELL = Tier(name="shell", engine="shell", provider="local", billing=Billing.FREE)
@@ -153,7 +152,7 @@ class NoRoute:
 
 MAX_ABSENT = 2  # of which a reason says why they do not serve here
 
-Cover = Mapping[str, Decimal]  # dollars that an approval still covers, by provider
+Cover = Mapping[str, Decimal]  # dollars that approvals still cover, by provider
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,13 @@ from bot.core.graph import longest_remaining, reverse
 from bot.core.ledger import Billing
 from bot.core.money import cap_reached, cover_left, kept_back, reserve, share_of
 from bot.core.plan import Kind, Workstream, collide
-from bot.core.questions import approvals, for_a_tier, not_put_yet, to_pay
-from bot.core.routing import SHELL, NeedsApproval, NoRoute, Route, Tier, route
+from bot.core.questions import for_a_tier, not_put_yet, to_go_on, to_pay
+from bot.core.routing import SHELL, Cover, NeedsApproval, NoRoute, Route, Tier, route
 from bot.core.shares import Allotment, Held
 from bot.core.state import RunState, WorkstreamStatus
 
 EXPECTED_SECONDS = 300.0  # of a workstream that nobody estimated
 NONE: Mapping[str, str] = MappingProxyType({})
-Cover = Mapping[str, Decimal]
 
 
 def start(
@@ -37,15 +36,15 @@ def start(
     queue = [state.workstreams[name] for name in dict.fromkeys([*lost, *_ready(state)])]
     cover = cover_left(state, now, accounts)
     round_ = _Round(
-        state,
-        now,
-        accounts,
-        cover,
-        kept_back(state, cover),
-        Allotment(accounts, held, state.policy.apart),
-        [state.workstreams[a.started.workstream] for a in busy],
-        [a.started.provider for a in busy if a.started.reserved_usd],
-        len(_to_come(state).union(lost)),
+        state=state,
+        now=now,
+        accounts=accounts,
+        cover=cover,
+        kept=kept_back(state, cover),
+        allotment=Allotment(accounts, held, state.policy.apart),
+        running=[state.workstreams[a.started.workstream] for a in busy],
+        paid_providers=[a.started.provider for a in busy if a.started.reserved_usd],
+        to_come=len(_to_come(state).union(lost)),
     )
     for nth, workstream in enumerate(queue):
         if len(round_.running) >= state.policy.max_parallel:
@@ -92,7 +91,7 @@ class _Round:
     questions: list[AskHuman] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.questions += approvals(self.state)
+        self.questions += to_go_on(self.state)
 
     def try_to_start(
         self, workstream: Workstream, others: Sequence[Workstream], *, is_lost: bool

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bot.core.about import About
 from bot.core.accounts import Accounts
 from bot.core.asking import answer_is_due, choice_for
 from bot.core.events import ApprovalRequested
 from bot.core.exhaustion import clock_time, out_at
 from bot.core.money import cover_left
 from bot.core.plan import Workstream
-from bot.core.routing import NeedsApproval, Route
-from bot.core.starting import Cover, pinned, route_now
+from bot.core.routing import Cover, NeedsApproval, Route
+from bot.core.starting import pinned, route_now
 from bot.core.state import RunState, WorkstreamStatus
 
 
@@ -45,7 +46,7 @@ def _waits(
 ) -> str:
     """Say what a question keeps a workstream from; empty: nothing."""
     at, provider = question.at, question.provider
-    if question.cause.startswith("choice:"):
+    if About.CHOICE.is_named_in(question.cause):
         out = out_at(state.outages, at)
         choice = choice_for(state, pinned(state, workstream), out, cover)
         if choice is None or choice.cause != question.cause:
@@ -54,7 +55,7 @@ def _waits(
         otherwise = f", goes on free at {_time(due, at)}" if due else ""
         return f"waits for a yes to {provider}{otherwise}"
     back = _comes_back(state, workstream, cover, at)
-    if question.cause.startswith("paid:"):
+    if About.MONEY.is_named_in(question.cause):
         verdict = route_now(state, workstream, cover, at)
         if not isinstance(verdict, NeedsApproval) or verdict.tier.provider != provider:
             return ""

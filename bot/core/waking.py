@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from bot.core.about import About
 from bot.core.asking import answer_is_due
 from bot.core.report import open_questions
 from bot.core.state import RunState, WorkstreamStatus
@@ -25,6 +26,6 @@ def _moments(state: RunState, now: datetime) -> Iterator[datetime]:
         if back_at is not None and back_at <= longest:
             yield back_at
     for question in open_questions(state):
-        due = answer_is_due(state, question) if question.cause.startswith("choice:") else None
+        due = answer_is_due(state, question) if About.CHOICE.is_named_in(question.cause) else None
         if due is not None and due > now:
             yield due

@@ -10,13 +10,12 @@ from decimal import ROUND_UP, Decimal
 from bot.adapters.event_ref import Batch, EventRef
 from bot.adapters.gateway.call_file import calls_in
 from bot.adapters.run_folder import RunFolder
-from bot.core.base import ZERO_USD
+from bot.core.base import MICRO_USD, ZERO_USD
 from bot.core.events import Event, WorkstreamStarted
 from bot.core.folding import fold
 from bot.core.journal import Journal
 from bot.core.ledger import LedgerLine
 from bot.core.lost import nothing_back
-from bot.core.metrics import MICRO_USD
 from bot.core.paying import covered, released, reservation_lines
 from bot.core.routing import Tier
 from bot.core.state import RunState

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.core.about import About
 from bot.core.events import ApprovalRequested, RunStatus
 from bot.core.github.presence import Presence
 from bot.core.money import cap_reached
@@ -39,9 +40,9 @@ def answer_to(state: RunState, question: ApprovalRequested) -> str:
     accounts, provider = accounts_when(question), question.provider
     if provider and not cap_reached(state, provider, accounts, question.at):
         return f"/approve-paid {provider} {proposed_usd(state, question):.2f} because …"
-    if question.cause.startswith("workstream:"):
+    if About.START.is_named_in(question.cause):
         return f"/approve {name}"
-    if question.cause.startswith("question:"):
+    if About.WORD.is_named_in(question.cause):
         return f"/retry {name} because …"
     return f"/retry {name}" if name else "/retry"  # once a tier or a cap is back
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from bot.core import events as happened
+from bot.core.about import About
 from bot.core.answers import Answer, Money, Speaker
 from bot.core.base import RunId
 from bot.core.events import RunStatus
@@ -144,7 +145,8 @@ def _is_owed_something(state: RunState) -> bool:
         for gate, result in state.results.items()
     )
     over = state.finished is not None and state.finished.status == RunStatus.FAILED
-    waits = any(q.cause.startswith(("tier:", "paid:")) for q in open_questions(state))
+    causes = [question.cause for question in open_questions(state)]
+    waits = any(About.TIER.is_named_in(cause) or About.MONEY.is_named_in(cause) for cause in causes)
     return (over and red) or waits
 
 
