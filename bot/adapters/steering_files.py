@@ -57,9 +57,18 @@ def load_servers(repository: Repository) -> McpServers:
     return servers
 
 
+def load_shipped(model: type[Read], name: str) -> Read:
+    """Read one of the package's `agents/` files, whatever a repository has under that name."""
+    return _read_data(model, name, data_file("agents", name).read_bytes())
+
+
 def _load_data(repository: Repository, model: type[Read], name: str) -> Read:
     own = _own(repository, f"agents/{name}")
-    found = read_data(model, own or data_file("agents", name).read_bytes())
+    return _read_data(model, name, own) if own else load_shipped(model, name)
+
+
+def _read_data(model: type[Read], name: str, data: bytes) -> Read:
+    found = read_data(model, data)
     if isinstance(found, tuple):
         raise rejected(f"agents/{name}", found)
     return found

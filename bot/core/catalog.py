@@ -40,7 +40,7 @@ Read = TypeVar("Read", bound=BaseModel)
 
 
 def read_data(model: type[Read], data: bytes) -> Read | tuple[Problem, ...]:
-    """Read one of the two files, or say everything that is wrong with it."""
+    """Read a file below `agents/`, or say everything that is wrong with it."""
     document = read_yaml(data)
     return parse(model, document) if isinstance(document, Document) else document
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
@@ -20,7 +19,6 @@ from bot.core.plan import Kind, Workstream
 from bot.core.routing import Ladder, NeedsApproval, NoRoute, Route, Rung, Tier, route
 
 FRESH = timedelta(days=90)
-NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Model(Strict):
@@ -55,9 +53,7 @@ class Models(Strict):
         return tuple(rung.tier.name for rung in self.rungs if rung.outdated)
 
 
-def models_of(
-    ladder: Ladder, kind: Kind | None, today: date, ran_out: Mapping[str, str] = NONE
-) -> Models:
+def models_of(ladder: Ladder, kind: Kind | None, today: date, ran_out: Mapping[str, str]) -> Models:
     """Show the ladder as it is for all work, or in the order of one kind.
 
     `ran_out` says of tiers what recent runs found.

@@ -35,7 +35,7 @@ from bot.usecases.at_door import AtDoor, way_to_model
 from bot.usecases.attempt import Handout, Result, Tools
 from bot.usecases.spending import ledger_lines
 
-MAX_EVIDENCE_CHARACTERS = 100_000
+MAX_OUTPUT_CHARACTERS = 100_000  # that are kept of what one command prints: its end
 LINES_A_SECOND = 200  # that are shown of what one engine prints
 
 
@@ -84,8 +84,6 @@ class _Attempt:
         self._tools = tools
         self._worktree = worktree
         self._say = say
-        self._deadline_seconds = (handout.delegation.deadline - tools.clock.now()).total_seconds()
-        self._began = tools.clock.now()
         self._stops: tuple[Stop, ...] = ()
         self._is_shell = handout.tier.engine == SHELL.engine
         self.snapshot: Snapshot | Refused = Refused("it was never read")
@@ -283,7 +281,7 @@ class _Attempt:
     def _keep(self, name: str, text: str) -> str:
         """Put output into the record, its end if it is long; return where it will be."""
         path = f"evidence/{self._handout.name}/{name}"
-        kept = self._tools.redactor.text(text[-MAX_EVIDENCE_CHARACTERS:])
+        kept = self._tools.redactor.text(text[-MAX_OUTPUT_CHARACTERS:])
         self.evidence_files[path] = kept.encode("utf-8", "replace")
         return path
 
@@ -299,8 +297,8 @@ class _Attempt:
         return continuation_prompt(tuple(undone), tuple(failing))
 
     def _seconds_left(self) -> float:
-        gone = (self._tools.clock.now() - self._began).total_seconds()
-        return self._deadline_seconds - gone
+        left = self._handout.delegation.deadline - self._tools.clock.now()
+        return left.total_seconds()
 
 
 def _questions(

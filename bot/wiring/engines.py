@@ -11,9 +11,7 @@ from bot.adapters.engines.finding import Finder
 from bot.adapters.engines.installing import install
 from bot.adapters.engines.program import Installed
 from bot.adapters.mcp_servers import ServerFinder
-from bot.adapters.package_data import data_file
-from bot.adapters.steering_files import rejected
-from bot.core.catalog import read_data
+from bot.adapters.steering_files import load_shipped
 from bot.core.engine_programs import (
     EngineHere,
     EngineProgram,
@@ -29,10 +27,7 @@ Find = Callable[[str], Installed | None]
 @lru_cache(maxsize=1)
 def engine_programs() -> EnginePrograms:
     """Read which version of each was tried. It ships: a repository's own would name any package."""
-    found = read_data(EnginePrograms, data_file("agents", "engines.yaml").read_bytes())
-    if isinstance(found, EnginePrograms):
-        return found
-    raise rejected("agents/engines.yaml", found)
+    return load_shipped(EnginePrograms, "engines.yaml")
 
 
 def engines_folder(environment: Mapping[str, str]) -> Path:
@@ -75,10 +70,7 @@ def find_servers(environment: Mapping[str, str]) -> ServerFinder:
 @lru_cache(maxsize=1)
 def known_servers() -> McpServers:
     """Read the MCP servers that ship: a repository's own would have any package installed."""
-    found = read_data(McpServers, data_file("agents", "mcp.yaml").read_bytes())
-    if isinstance(found, McpServers):
-        return found
-    raise rejected("agents/mcp.yaml", found)
+    return load_shipped(McpServers, "mcp.yaml")
 
 
 def servers_on(environment: Mapping[str, str]) -> tuple[ServerHere, ...]:

@@ -7,9 +7,7 @@ from dataclasses import replace
 
 from bot.adapters.examination import examine
 from bot.adapters.git import Repository
-from bot.adapters.steering_files import (
-    load_settings,
-)
+from bot.adapters.steering_files import load_settings
 from bot.core.config import Settings
 from bot.core.handoff import Isolation
 from bot.core.health import Facts, Trouble

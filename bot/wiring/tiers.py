@@ -19,10 +19,7 @@ from bot.adapters.engines.program import ProgramEngine, Speech
 from bot.adapters.engines.shell import ShellEngine
 from bot.adapters.git import Repository
 from bot.adapters.prices import priced
-from bot.adapters.steering_files import (
-    load_catalog,
-    load_routing,
-)
+from bot.adapters.steering_files import load_catalog, load_routing
 from bot.core.catalog import build_ladder, local_tier
 from bot.core.config import AgentSettings, Settings
 from bot.core.handoff import Isolation
@@ -50,12 +47,14 @@ def load_ladder(
     """Return every tier that is known, each with what keeps it from serving here."""
 
     def why_not(tier: Tier) -> str:
-        engine = engines().get(tier.engine)
-        if engine is None:
-            return f"no engine called {tier.engine}"
-        return engine.missing(tier) or _why_not_paid(tier, settings.agents)
+        return _missing(tier, engines()) or _why_not_paid(tier, settings.agents)
 
     return _ladder(repository, settings, environment, why_not)
+
+
+def _missing(tier: Tier, known: Mapping[str, Engine]) -> str:
+    engine = known.get(tier.engine)
+    return engine.missing(tier) if engine else f"no engine called {tier.engine}"
 
 
 def _why_not_paid(tier: Tier, agents: AgentSettings) -> str:
@@ -74,12 +73,7 @@ def ladder_elsewhere(
     Whether a paid tier's agent is kept apart is seen where it runs, and asked there.
     """
     there = engines_with(environment.get, find_elsewhere)
-
-    def why_not(tier: Tier) -> str:
-        engine = there.get(tier.engine)
-        return engine.missing(tier) if engine else f"no engine called {tier.engine}"
-
-    return _ladder(repository, settings, environment, why_not)
+    return _ladder(repository, settings, environment, lambda tier: _missing(tier, there))
 
 
 def _ladder(

@@ -23,7 +23,7 @@ RULES = (RoutingRule(kinds=(Kind.REVIEW,), prefer=("third",)),)
 
 
 def shown(*rungs: Rung, kind: Kind | None = None) -> Models:
-    return models_of(Ladder(rungs=rungs, rules=RULES), kind, TODAY)
+    return models_of(Ladder(rungs=rungs, rules=RULES), kind, TODAY, {})
 
 
 def printed(found: Models, width: int) -> str:
