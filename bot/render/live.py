@@ -24,6 +24,7 @@ from bot.render.terminal import NARROW, STATE_STYLES, Now, console_for, plain
 from bot.render.words import URGENCY, count, defused, dollars, elapsed, engine_name, words
 
 REFRESH_PER_SECOND = 4
+WIDE = 100  # there is room for roles
 MAX_ROWS = 20
 MAX_COMMANDS = 3  # that are waited for
 MAX_LINE = 400  # characters kept of what an engine says
@@ -111,11 +112,12 @@ def progress(
 ) -> RenderableType:
     """Draw a run: its most urgent workstreams in the plan's order, and the totals."""
     shown = _most_urgent(state, rows)
-    narrow = width < NARROW
+    narrow, has_roles = width < NARROW, width >= WIDE
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=18 if narrow else 24)
-    if not narrow:
+    if has_roles:
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=18, style="dim")
+    if not narrow:
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=20, style="dim")
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
@@ -130,8 +132,9 @@ def progress(
         if narrow:
             table.add_row(name, status, time, said)
         else:
-            role = Text(defused(state.workstreams[name].role))
-            table.add_row(name, role, _engine(state, name), status, time, _cost(state, name), said)
+            role = [Text(defused(state.workstreams[name].role))] if has_roles else []
+            cost = _cost(state, name)
+            table.add_row(name, *role, _engine(state, name), status, time, cost, said)
     below = [Text(line, style="dim") for line in _below(state, shown)]
     footer = Text(_footer(state, now), no_wrap=True, overflow="ellipsis")
     return Group(table, *below, footer)

@@ -82,6 +82,12 @@ def test_a_narrow_terminal_gets_state_time_and_the_last_line():
     assert max(map(len, rows)) <= 60
 
 
+def test_a_usual_terminal_keeps_its_room_for_what_agents_say():
+    state = fold(run_of(THREE, started("docs", 28)))
+    [row] = [row for row in drawn(state, {"docs": "reads"}, width=80) if "docs" in row[:4]]
+    assert row == "docs   builtin/local  running  1m 12s    reads"
+
+
 def test_of_very_many_the_urgent_ones_are_shown_and_the_others_counted():
     many = plan(*(workstream(f"w{n:03}") for n in range(200)))
     events = run_of(many, *(worked(f"w{n:03}") for n in range(100)), started("w150"))

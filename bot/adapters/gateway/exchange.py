@@ -96,7 +96,7 @@ async def send(
             return came
     except aiohttp.ClientConnectorError:
         entry.reached_model = False
-        why = f"no connection to tier {door.tier.name}'s provider"
+        why = f"no connection to tier {door.tier.name}'s provider; is it up, and base_url right?"
         return Failed(Failure(OutcomeClass.CRASH, why, Trouble.DOWN))
     except TimeoutError:
         return Failed(broke_off(f"the provider said nothing for {silence_seconds:.0f} s"))
