@@ -258,7 +258,7 @@ def next_steps(state: RunState, run: RunId) -> tuple[str, ...]:
     if state.status is RunStatus.CANCELLED:
         return (*_look(state), log)
     if questions:
-        commands = (_answer(state, run, question) or "orchestrate doctor" for question in questions)
+        commands = (_answer(state, run, question) or "orchestrate models" for question in questions)
         return (*dict.fromkeys(commands), again)
     if state.finished is None:
         return (again, log)

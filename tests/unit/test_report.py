@@ -138,7 +138,7 @@ ENDINGS = {
         RunStatus.WAITING,
         (f'orchestrate approve-paid {RUN} groq 2.00 --because "…"', AGAIN),
     ),
-    "without any model the doctor knows": Ending(
+    "without any model the list of them says why": Ending(
         run_of(
             plan(workstream("a")),
             asked("No model can take a", "tier:a.0.1", workstream="a"),
@@ -146,7 +146,7 @@ ENDINGS = {
         ),
         Exit.NEEDS_PERSON,
         RunStatus.WAITING,
-        ("orchestrate doctor", AGAIN),
+        ("orchestrate models", AGAIN),
     ),
     "a run that was killed goes on": Ending(
         run_of(TWO, started("a")),
