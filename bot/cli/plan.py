@@ -84,14 +84,14 @@ def _check(file: str, repo: str, base: str, *, drawing: str) -> int:
     from bot.core.mcp import unknown_servers
     from bot.core.planning.lint import Author, lint
     from bot.core.roles import unknown_roles
-    from bot.wiring.planning import roles_and_paths, servers_known
+    from bot.wiring.planning import known_in
 
-    roles, paths = roles_and_paths(repo, base)
-    if problems := unknown_roles(found, data, roles):
+    known = known_in(repo, base)
+    if problems := unknown_roles(found, data, known.roles):
         return _refuse(name, problems)
-    if problems := unknown_servers(found, data, servers_known(repo)):
+    if problems := unknown_servers(found, data, known.servers):
         return _refuse(name, problems)
-    linted = lint(found, paths, written_by=Author.PERSON)
+    linted = lint(found, known.paths, written_by=Author.PERSON)
     if drawing:
         typer.echo(_drawn(linted.plan, drawing), nl=False)
         return Exit.OK

@@ -8,15 +8,10 @@ from pathlib import Path
 
 from bot.adapters.git import Repository
 from bot.adapters.package_data import data_file
-from bot.adapters.steering_files import (
-    load_roles,
-    load_servers,
-    load_templates,
-    rejected,
-)
+from bot.adapters.steering_files import load_roles, load_servers, load_templates, rejected
 from bot.adapters.survey import survey_repository
 from bot.core.events import RunRequested
-from bot.core.mcp import unknown_servers
+from bot.core.mcp import McpServers, unknown_servers
 from bot.core.plan import Plan, read_plan
 from bot.core.planning.lint import Author, Note, lint
 from bot.core.roles import unknown_roles
@@ -25,6 +20,7 @@ from bot.drivers.settling import Proposal
 from bot.errors import UserError
 from bot.render.plan import to_yaml
 from bot.usecases.plan_task import Planned, plan_task
+from bot.wiring.engines import known_servers
 from bot.wiring.store import base_commit, open_repository
 
 
@@ -46,8 +42,7 @@ def propose(repository: Repository, source: PlanSource, base: str) -> Proposal:
             raise rejected(source.name, plan)
         if strangers := unknown_roles(plan, source.plan, frozenset(load_roles(repository))):
             raise rejected(source.name, strangers)
-        known = [server.name for server in load_servers(repository).servers]
-        if strangers := unknown_servers(plan, source.plan, known):
+        if strangers := unknown_servers(plan, source.plan, _names(load_servers(repository))):
             raise rejected(source.name, strangers)
         linted = lint(plan, paths, written_by=Author.PERSON)
         return _proposal(linted.plan, f"file {Path(source.name).name}", linted.notes)
@@ -67,23 +62,31 @@ def plan_for(repository: Repository, task: str, base: str) -> Planned:
     return plan_task(task, survey_repository(repository, task, base), load_templates())
 
 
-def roles_and_paths(repo: str, base: str) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return what a plan is judged against: known roles, and a commit's files if there is one."""
+@dataclass(frozen=True)
+class Known:
+    """What a plan that somebody wrote is judged against; outside of a repository, what ships."""
+
+    roles: frozenset[str]
+    servers: frozenset[str]
+    paths: tuple[str, ...] = ()  # of a commit, if there is one
+
+
+def known_in(repo: str, base: str) -> Known:
+    """Look up what a plan may name. Raises UserError for files of the repository that are wrong."""
     try:
         repository = open_repository(repo)
     except UserError:
         shipped = data_file("agents", "roles").glob("*.md")
-        return frozenset(file.stem for file in shipped), ()
+        return Known(frozenset(file.stem for file in shipped), _names(known_servers()))
     commit = repository.resolve(base)
-    return frozenset(load_roles(repository)), repository.paths(commit) if commit else ()
+    return Known(
+        frozenset(load_roles(repository)),
+        _names(load_servers(repository)),
+        repository.paths(commit) if commit else (),
+    )
 
 
-def servers_known(repo: str) -> frozenset[str]:
-    """Return the names of MCP servers that a plan may ask for."""
-    try:
-        servers = load_servers(open_repository(repo))
-    except UserError:
-        return frozenset()
+def _names(servers: McpServers) -> frozenset[str]:
     return frozenset(server.name for server in servers.servers)
 
 

@@ -83,6 +83,14 @@ def test_a_role_that_nobody_wrote_is_a_problem_of_the_plan(tmp_path):
     )
 
 
+def test_outside_of_a_repository_a_plan_may_name_what_ships(tmp_path):
+    text = (
+        b"task: x\nworkstreams: [{id: a, files: [x.py], goal: g, mcp: [fetch], approval: true}]\n"
+    )
+    out, _ = orchestrate("--check", "-", "--repo", tmp_path, stdin=text)
+    assert "can be run" in out
+
+
 def test_what_safety_needs_is_said_and_the_plan_can_be_run(tmp_path):
     text = (
         b"task: x\nworkstreams: [{id: a, files: [x.py], goal: g}, {id: b, goal: g, kind: docs}]\n"
