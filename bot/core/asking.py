@@ -27,10 +27,10 @@ class Choice:
     @property
     def cause(self) -> str:
         """Name the question; it is put once a provider and run, whoever comes first."""
-        return cause_for(self.wish)
+        return _cause_for(self.wish)
 
 
-def cause_for(wish: PaidWish) -> str:
+def _cause_for(wish: PaidWish) -> str:
     """Name the question that a wish leads to."""
     return About.CHOICE.cause(wish.tier.provider)
 
@@ -58,7 +58,7 @@ def choice_for(
     free = route_free(workstream, ladder, exhausted, demand)
     if not isinstance(free, Route):
         return None
-    asked = next((one for one in state.asked if one.cause == cause_for(wish)), None)
+    asked = next((one for one in state.asked if one.cause == _cause_for(wish)), None)
     return Choice(workstream.id, wish, free, asked)
 
 

@@ -24,7 +24,7 @@ def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, 
     A yes to another plan covers nothing, nor does one whose time is over. Never more than the
     run's budget leaves, where it has one, nor than other runs have left of the provider's month.
     """
-    used, this_month = _sum(state.tracks.values()), _used_in(month_of(now), state)
+    used, this_month = _used_usd(state), _used_in(month_of(now), state)
     budget, caps = state.policy.budget_usd, state.policy.month_caps
     left: dict[str, Decimal] = {}
     for one in approvals(state):
@@ -35,7 +35,7 @@ def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, 
             month = caps[provider] - accounts.others(provider)
             left[provider] = min(left[provider], month - this_month.get(provider, ZERO_USD))
         if budget is not None:
-            left[provider] = min(left[provider], budget - sum(used.values(), ZERO_USD))
+            left[provider] = min(left[provider], budget - used)
     return left
 
 
@@ -64,18 +64,22 @@ def approvals(state: RunState) -> tuple[Approval, ...]:
     """
     found = [Approval(grant, grant.provider) for grant in state.holding if grant.provider]
     found.sort(key=lambda one: (one.grant.until is None, one.grant.until or one.grant.at))
-    hand_outs = [one for track in state.tracks.values() for one in track.paid]
-    for hand_out in sorted(hand_outs, key=lambda one: one.started.at):
-        began, wanted = hand_out.started, hand_out.usd
-        mine = [n for n, one in enumerate(found) if one.provider == began.provider]
-        held = [n for n in mine if found[n].holds_at(began.at)]
-        for n in held:
-            taken = min(wanted, max(found[n].left_usd, ZERO_USD))
-            found[n] = replace(found[n], used_usd=found[n].used_usd + taken)
-            wanted -= taken
-        for n in (held or mine)[-1:]:  # it cost more than was reserved
-            found[n] = replace(found[n], used_usd=found[n].used_usd + wanted)
+    for hand_out in sorted(_paid(state.tracks.values()), key=lambda one: one.started.at):
+        _take(found, hand_out)
     return tuple(sorted(found, key=lambda one: one.grant.at))
+
+
+def _take(found: list[Approval], hand_out: PaidHandOut) -> None:
+    """Take what a hand-out has spent or reserved from its provider's approvals, in their order."""
+    began, wanted = hand_out.started, hand_out.usd
+    mine = [n for n, one in enumerate(found) if one.provider == began.provider]
+    held = [n for n in mine if found[n].holds_at(began.at)]
+    for n in held:
+        taken = min(wanted, max(found[n].left_usd, ZERO_USD))
+        found[n] = replace(found[n], used_usd=found[n].used_usd + taken)
+        wanted -= taken
+    for n in (held or mine)[-1:]:  # it cost more than was reserved
+        found[n] = replace(found[n], used_usd=found[n].used_usd + wanted)
 
 
 def kept_back(state: RunState, cover: Cover) -> dict[str, Decimal]:
@@ -83,8 +87,9 @@ def kept_back(state: RunState, cover: Cover) -> dict[str, Decimal]:
 
     It is a part of all that the run may spend, less what fixes have spent already.
     """
-    used = _sum(state.tracks.values())
-    mended = _sum(track for name, track in state.tracks.items() if _is_fix(state, name))
+    used = _by_provider(_paid(state.tracks.values()))
+    fixes = (track for name, track in state.tracks.items() if _is_fix(state, name))
+    mended = _by_provider(_paid(fixes))
     part = Decimal(state.policy.delivery_percent) / 100
     kept = {}
     for provider, left in cover.items():
@@ -135,23 +140,27 @@ def reserve(state: RunState, cover: Cover, provider: str, amount: Decimal) -> di
 
 def cap_reached(state: RunState, provider: str, accounts: Accounts, now: datetime) -> str:
     """Say which cap keeps an approval from covering more; empty: none does."""
-    used, this_month = _sum(state.tracks.values()), _used_in(month_of(now), state)
+    this_month = _used_in(month_of(now), state)
     budget, cap = state.policy.budget_usd, state.policy.month_caps.get(provider)
-    if budget is not None and sum(used.values(), ZERO_USD) >= budget:
+    if budget is not None and _used_usd(state) >= budget:
         return f"the run's budget of ${budget:.2f} is used up; resume with a larger --max-usd"
     if cap is not None and this_month.get(provider, ZERO_USD) + accounts.others(provider) >= cap:
         return f"the monthly cap for {provider} is reached; limits.provider_month_usd sets it"
     return ""
 
 
-def _sum(tracks: Iterable[Track]) -> dict[str, Decimal]:
-    return _by_provider(one for track in tracks for one in track.paid)
+def _paid(tracks: Iterable[Track]) -> Iterable[PaidHandOut]:
+    return (one for track in tracks for one in track.paid)
+
+
+def _used_usd(state: RunState) -> Decimal:
+    """Sum up what a run has spent and reserved with all providers."""
+    return sum((one.usd for one in _paid(state.tracks.values())), ZERO_USD)
 
 
 def _used_in(month: str, state: RunState) -> dict[str, Decimal]:
     """Sum up what counts against a month's caps: what fell in it, and what still runs."""
-    paid = (one for track in state.tracks.values() for one in track.paid)
-    return _by_provider(one for one in paid if one.counts_in(month))
+    return _by_provider(one for one in _paid(state.tracks.values()) if one.counts_in(month))
 
 
 def _by_provider(paid: Iterable[PaidHandOut]) -> dict[str, Decimal]:

@@ -21,7 +21,7 @@ def covered(
     """Name, on each line of a paid call, the approval that covers it and its reservation."""
     track = state.track(done.workstream) if done else Track()
     paid = track.paid_for(done) if done else None
-    reservation = reserve_id(paid.started) if paid else None
+    reservation = _reserve_id(paid.started) if paid else None
     return tuple(
         line.model_copy(update={"reservation": reservation, **_grounds(state, line.provider)})
         if line.billing is Billing.PAID
@@ -30,7 +30,7 @@ def covered(
     )
 
 
-def reserve_id(started: WorkstreamStarted) -> str:
+def _reserve_id(started: WorkstreamStarted) -> str:
     """Name what a hand-out has reserved: each hand-out of an attempt has its own."""
     return digest("reserve", started.id)
 
@@ -58,7 +58,7 @@ def released(state: RunState, one: PaidHandOut, at: datetime) -> LedgerLine:
     """End a reservation: what is neither spent nor given back stays taken."""
     given_back = max(one.started.reserved_usd - one.usd, ZERO_USD)
     line = _line(state, one.started, "release", at, given_back)
-    return line.model_copy(update={"reservation": reserve_id(one.started)})
+    return line.model_copy(update={"reservation": _reserve_id(one.started)})
 
 
 def _line(

@@ -16,7 +16,7 @@ from bot.core.handoff import Usage
 from bot.core.routing import Ladder, Tier
 
 _SOME_REQUESTS, _SOME_TOKENS = 10, 50_000
-USEFUL = Share(_SOME_REQUESTS, _SOME_TOKENS, 2)  # with less nothing is begun
+_USEFUL = Share(_SOME_REQUESTS, _SOME_TOKENS, 2)  # with less nothing is begun
 _OF_A_DAY = 2  # a small account is not refused whole: half of its day is enough, too
 
 
@@ -40,7 +40,7 @@ class Allotment:
         """Return what one of so many may use; on one machine that is what all may together."""
         if not self.apart:
             return replace(self._left(tier, ()), requests_per_minute=None)
-        left, useful = self._left(tier, self.held), useful_of(tier)
+        left, useful = self._left(tier, self.held), _useful_of(tier)
         return Share(
             _part(left.requests, useful.requests, among),
             _part(left.tokens, useful.tokens, among),
@@ -55,7 +55,7 @@ class Allotment:
         """Say of which tiers too little is left to begin with, by name."""
         found = {}
         for tier in (rung.tier for rung in ladder.rungs):
-            left, useful = self._left(tier, self.held), useful_of(tier)
+            left, useful = self._left(tier, self.held), _useful_of(tier)
             if _is_less(left.requests, useful.requests):
                 found[tier.name] = f"{left.requests} of {tier.requests_per_day} requests left today"
             elif _is_less(left.tokens, useful.tokens):
@@ -71,7 +71,7 @@ class Allotment:
     def _left(self, tier: Tier, held: tuple[Held, ...]) -> Share:
         used = self.accounts.used_today(tier.name)
         mine = [
-            (one.share if self.apart else useful_of(tier)) for one in held if one.tier == tier.name
+            (one.share if self.apart else _useful_of(tier)) for one in held if one.tier == tier.name
         ]
         return Share(
             _less(tier.requests_per_day, used.requests, (one.requests for one in mine)),
@@ -80,12 +80,12 @@ class Allotment:
         )
 
 
-def useful_of(tier: Tier) -> Share:
+def _useful_of(tier: Tier) -> Share:
     """Return the least that an attempt on a tier is begun with."""
     return Share(
-        _at_most(USEFUL.requests, tier.requests_per_day, _OF_A_DAY),
-        _at_most(USEFUL.tokens, tier.tokens_per_day, _OF_A_DAY),
-        _at_most(USEFUL.requests_per_minute, tier.requests_per_minute, 1),
+        _at_most(_USEFUL.requests, tier.requests_per_day, _OF_A_DAY),
+        _at_most(_USEFUL.tokens, tier.tokens_per_day, _OF_A_DAY),
+        _at_most(_USEFUL.requests_per_minute, tier.requests_per_minute, 1),
     )
 
 
