@@ -55,11 +55,12 @@ def _one_run(run: str, repo: str, remote: str | None, *, json: bool) -> int:
     from bot.errors import Exit
     from bot.render.report import print_summary
     from bot.render.terminal import console_for
-    from bot.wiring.store import read_presence, read_record, runs_in
+    from bot.wiring.store import read_presence, read_record, runs_in, was_left
 
     with runs_in(repo, remote, run) as repository:
         events = read_record(repository, run)
         presence = read_presence(repository, run_id(run))
+        left = presence is None and was_left(repository, run_id(run))
     state = fold(events)
     report = make_report(state, events, events[0].run)
     if presence is not None:
@@ -67,5 +68,5 @@ def _one_run(run: str, repo: str, remote: str | None, *, json: bool) -> int:
     if json:
         sys.stdout.write(f"{report.model_dump_json(indent=2)}\n")
     else:
-        print_summary(console_for(sys.stdout), report, state, SystemClock().now())
+        print_summary(console_for(sys.stdout), report, state, SystemClock().now(), left=left)
     return Exit.OK

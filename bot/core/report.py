@@ -124,9 +124,10 @@ def run_line(run: RunId, events: Iterable[Event]) -> RunLine:
     )
 
 
-def is_stopped(state: RunState, now: Moment) -> bool:
-    """Whether a run has not ended and yet nobody works on it."""
-    return status_of(state) is RunStatus.RUNNING and not _after(_alive_until(state), now)
+def is_stopped(state: RunState, now: Moment, *, left: bool = False) -> bool:
+    """Whether a run has not ended and yet nobody works on it; `left`: its machine knows that."""
+    at_work = not left and _after(_alive_until(state), now)
+    return status_of(state) is RunStatus.RUNNING and not at_work
 
 
 def _alive_until(state: RunState) -> Moment | None:

@@ -57,14 +57,16 @@ RUN_STYLES = {
 _GATE_STYLES = {"passed": "green", "failed": "red", "not_run": "yellow", "off": "dim"}
 
 
-def print_summary(console: Console, report: Report, state: RunState, now: datetime) -> None:
-    """Print where a run stands, finished or not."""
+def print_summary(
+    console: Console, report: Report, state: RunState, now: datetime, *, left: bool = False
+) -> None:
+    """Print where a run stands, finished or not; `left`: nobody drives it any more."""
     with without_trailing_space(console):
+        _print_head(console, report, state, stopped=is_stopped(state, now, left=left))
         _print_sections(console, report, state, now)
 
 
 def _print_sections(console: Console, report: Report, state: RunState, now: datetime) -> None:
-    _print_head(console, report, state, now)
     _print_workstreams(console, report, state, now)
     _print_gates(console, report, state)
     _print_list(console, "Conflicts", (_conflict(one) for one in report.conflicts))
@@ -81,11 +83,11 @@ def title(console: Console, text: str) -> None:
     console.print(Text(text, style="bold"))
 
 
-def _print_head(console: Console, report: Report, state: RunState, now: datetime) -> None:
+def _print_head(console: Console, report: Report, state: RunState, *, stopped: bool) -> None:
     status = Text(report.status.value, style=RUN_STYLES.get(report.status, "bold cyan"))
     if state.finished is None:
-        stopped = Text("stopped", style="bold yellow")
-        status = Text.assemble("is ", stopped if is_stopped(state, now) else status)
+        status = Text("stopped", style="bold yellow") if stopped else status
+        status = Text.assemble("is ", status)
     head = Text.assemble(("Run ", "bold"), (report.run, "bold"), " ", status)
     if state.request and state.finished:
         since = " since it was resumed" if state.requests > 1 else ""

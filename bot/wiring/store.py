@@ -109,8 +109,15 @@ def _recorded_run(repository: Repository, run: RunId) -> RunLine:
         line = run_line(run, EventRef(repository, run).load())
     except UserError as error:
         return RunLine(run=run, trouble=error.what)
-    found = read_presence(repository, run)
-    return line.model_copy(update=found.numbers()) if found else line
+    if found := read_presence(repository, run):
+        return line.model_copy(update=found.numbers())
+    return line.model_copy(update={"alive_until": None}) if was_left(repository, run) else line
+
+
+def was_left(repository: Repository, run: RunId) -> bool:
+    """Whether a run was driven on this machine, and by nobody any more."""
+    folder = run_folder(repository, run)
+    return folder.path.exists() and not folder.is_driven
 
 
 def recently_exhausted(repository: Repository) -> tuple[TierExhausted, ...]:

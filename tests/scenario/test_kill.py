@@ -177,6 +177,22 @@ def test_agents_of_a_killed_run_are_ended_and_their_work_is_kept(tmp_path: Path)
     assert not sleepers("1.2345")
 
 
+def test_where_a_killed_run_stands_is_said_at_once(tmp_path: Path):
+    """Its attempts were to give a sign for many minutes yet; its machine knows better."""
+    world = make_world(tmp_path)
+    running = world.start_run(plan(work("a", "echo begun > a.txt; sleep 7.654")))
+    wait_until(lambda: begun(world, "a"))
+    [run] = world.runs()
+    alive = world.command("status", run).stdout
+    running.signal(signal.SIGKILL)
+    running.end()
+    killed, listed = (world.command("status", *which).stdout for which in ([run], []))
+    assert alive.startswith(f"Run {run} is running\n")
+    assert killed.startswith(f"Run {run} is stopped\n")
+    assert f"{run}  stopped" in listed
+    assert world.resume(run).exit_code == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_interrupted_ends_everything_and_says_how_to_go_on(
     tmp_path: Path, number: signal.Signals
