@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
 
@@ -11,9 +12,10 @@ import requests
 
 from bot.adapters.gateway.dialects import Dialect
 from bot.adapters.recorded_model import RecordedTurn, event
+from bot.core.base import ZERO_USD
 from bot.ports import ModelCall
 from tests.support.dialects import answer, cut_answer, request, without_question
-from tests.support.doorway import PAID, ask, door_to, post
+from tests.support.doorway import PAID, ask, door_to, gateway, post, tier_at
 from tests.support.scripted_model import (
     DONE,
     MODEL,
@@ -94,6 +96,24 @@ def test_a_provider_that_cannot_be_asked_for_its_count_is_not_asked_again() -> N
         assert ask(door, Dialect.CHAT, stream=True).status_code == 200
         assert [c.counted for c in door.calls()] == [True, False, False]
     assert ["stream_options" in r.body for r in model.requests] == [True, False, False]
+
+
+WRONG: dict[str, dict[str, object]] = {
+    "in its words": {"messages": [{"role": "stream_options", "content": "x"}]},
+    "in its options": {"stream_options": {"include_obfuscation": "stream_options"}},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_request_of_one_agents_keeps_no_other_from_being_counted(wrong: str) -> None:
+    says = refusal(400, "there is no such thing: stream_options")
+    script = [says, says, answer(Dialect.CHAT, TURN, stream=True)]
+    with ScriptedModel(script) as model, ExitStack() as stack:
+        ours, tier = gateway(), tier_at(model.base_url)
+        one, other = (stack.enter_context(ours.open(tier, ZERO_USD)) for _ in range(2))
+        assert ask(one, Dialect.CHAT, stream=True, **WRONG[wrong]).status_code == 400
+        assert ask(other, Dialect.CHAT, stream=True).status_code == 200
+    assert model.requests[-1].body["stream_options"] == {"include_usage": True}
 
 
 def test_a_count_is_found_however_the_bytes_are_cut() -> None:

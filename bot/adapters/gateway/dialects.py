@@ -99,7 +99,11 @@ class Asked:
 
     def without_usage(self) -> Asked:
         """Return it for a provider that does not know how to be asked for the count."""
+        options = self.body.get("stream_options")
+        given = options if isinstance(options, dict) else {}
+        own = {name: value for name, value in given.items() if name != "include_usage"}
         body = {name: value for name, value in self.body.items() if name != "stream_options"}
+        body |= {"stream_options": own} if own else {}
         return replace(self, body=body, hide_usage=False)
 
 

@@ -109,10 +109,10 @@ class Proxy:
     ) -> web.StreamResponse:
         """Send a request until it is answered, or until that makes no sense any more."""
         tried: Counter[Trouble] = Counter()
-        base = door.tier.base_url or ""
+        base, was_not_asked_for = door.tier.base_url or "", False
+        if asked.hide_usage and base in self._cannot_be_asked:
+            asked = asked.without_usage()
         while True:
-            if asked.hide_usage and base in self._cannot_be_asked:
-                asked = asked.without_usage()
             entry = await self._begin(door, asked)
             if isinstance(entry, Over):
                 return _end(asked.dialect, entry)
@@ -124,8 +124,10 @@ class Proxy:
                 door.end(entry)
             match came:
                 case NotAskedFor():
-                    self._cannot_be_asked.add(base)
+                    asked, was_not_asked_for = asked.without_usage(), True
                 case Answered(failure=failure):
+                    if was_not_asked_for and failure is None:  # else the request itself was wrong
+                        self._cannot_be_asked.add(base)
                     door.answered(failure)
                     return await came.finish(request)
                 case Failed(failure, response):
