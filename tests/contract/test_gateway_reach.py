@@ -49,6 +49,8 @@ REACHING = {
     },
     "a tool of Gemini's": {"tools": [{"urlContext": {}}]},
     "a link": content(picture("https://evil.example/?stolen=1")),
+    "options of another router": {"providerOptions": {"gateway": {"models": ["expensive-1"]}}},
+    "what a library would have put elsewhere": {"extra_body": {"google": {}}},
     "a voice": {"modalities": ["text", "audio"]},
     "a guess that is paid for as an answer": {"prediction": {"type": "content", "content": "x"}},
     "an answer later": {"background": True},
@@ -123,6 +125,18 @@ def test_of_two_limits_the_larger_is_set_aside_for_however_it_is_written(name: s
     with ScriptedModel([]) as model, door_to(model.base_url, "3", **PAID) as door:
         assert ask(door, Dialect.CHAT, **{name: 300}).status_code == 403
         assert "the next call may cost $3." in str(door.failure())
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_a_paid_tier_is_asked_only_for_what_is_known_and_a_free_one_for_anything(
+    dialect: Dialect,
+) -> None:
+    with ScriptedModel([answer(dialect, say("ok"))]) as model:
+        with door_to(model.base_url, "100", **PAID) as door:
+            got = ask(door, dialect, ludicrous_speed=True)
+            assert (got.status_code, "ludicrousspeed" in got.text) == (400, True)
+        with door_to(model.base_url) as door:
+            assert ask(door, dialect, ludicrous_speed=True).status_code == 200
 
 
 def test_a_field_that_is_there_twice_reaches_the_provider_once() -> None:

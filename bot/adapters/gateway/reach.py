@@ -22,9 +22,28 @@ _NOT_OURS = {
         *("models", "plugins", "preset", "route", "fallbacks", "provider", "background"),
         *("previous_response_id", "conversation", "prompt", "mcp_servers", "container"),
         *("cached_content", "web_search_options", "search_parameters", "enable_search"),
-        *("audio", "prediction", "inference_geo"),
+        *("audio", "prediction", "inference_geo", "extra_body", "provider_options"),
     )
 }
+# What a paid tier is asked for: a new field may have a new price.
+_KNOWN = frozenset(
+    _plain(name)
+    for name in (
+        *("model", "messages", "input", "contents", "system", "instructions"),
+        *("system_instruction", "generation_config", "max_tokens", "max_completion_tokens"),
+        *("max_output_tokens", "max_tool_calls", "n", "stop", "stop_sequences", "seed"),
+        *("stream", "stream_options", "temperature", "top_p", "top_k", "min_p", "logit_bias"),
+        *("frequency_penalty", "presence_penalty", "repetition_penalty", "logprobs"),
+        *("top_logprobs", "tools", "tool_choice", "tool_config", "parallel_tool_calls"),
+        *("functions", "function_call", "response_format", "text", "output_config"),
+        *("output_format", "verbosity", "modalities", "reasoning", "reasoning_effort"),
+        *("reasoning_format", "reasoning_split", "include_reasoning", "thinking"),
+        *("enable_thinking", "chat_template_kwargs", "include", "truncation", "transforms"),
+        *("context_management", "cache_control", "prompt_cache_key", "prompt_cache_retention"),
+        *("store", "metadata", "client_metadata", "labels", "user", "safety_identifier"),
+        *("safety_settings", "session_id", "usage", "service_tier", "speed"),
+    )
+)
 _AS_USUAL = {
     "service_tier": ("auto", "default", "standard", "standard_only", "flex"),
     "speed": ("standard",),
@@ -47,16 +66,20 @@ def fields_of(body: Json) -> Json | None:
 
 def reaches_further(fields: Json, settings: Json, tier: Tier) -> str:
     """Say what is not passed on, and why; empty: nothing. `settings` are Gemini's of an answer."""
-    return _other_service(fields, settings) or _other_work(fields) or _other_input(fields, tier)
+    return (
+        _other_service(fields, settings, tier) or _other_work(fields) or _other_input(fields, tier)
+    )
 
 
-def _other_service(fields: Json, settings: Json) -> str:
+def _other_service(fields: Json, settings: Json, tier: Tier) -> str:
     for plain, name in _NOT_OURS.items():
         if fields.get(plain) not in (None, False, []):
             return f"{name} is not passed on: it reaches further than the tier's model."
     for name, usual in _AS_USUAL.items():
         if fields.get(_plain(name)) not in (None, *usual):
             return f"{name} is not passed on: it has another price."
+    if tier.billing is Billing.PAID and (others := sorted(set(fields) - _KNOWN - set(_NOT_OURS))):
+        return f"{others[0]} is not known here, and what it costs neither."
     modes = _listed(fields.get("modalities")) + _listed(settings.get("responsemodalities"))
     if not all(isinstance(mode, str) and mode.casefold() == "text" for mode in modes):
         return "Answers are text: what others cost is not known beforehand."
