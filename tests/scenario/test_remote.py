@@ -143,7 +143,7 @@ def test_a_shallow_clone_works_and_stays_as_shallow_and_a_whole_one_whole(
 
 def test_runs_that_are_not_there_are_said_to_be_missing(origin: Repo, say: Say) -> None:
     assert say(status) == "No run is recorded at origin.\n"
-    assert "No model call is in the ledger" in say(costs)
+    assert "The ledger has no model call yet." in say(costs)
     write_run(origin.path)
     with pytest.raises(UserError, match="no run 421") as caught:
         say(log, run="421")
