@@ -18,7 +18,7 @@ from bot.core.base import MICRO_USD, ZERO_USD, Strict, Usd
 from bot.core.config import LimitSettings
 from bot.core.ledger import Billing, LedgerLine
 from bot.core.money import month_cap
-from bot.core.reservations import reservations
+from bot.core.reservations import reserved
 from bot.core.routing import Tier
 from bot.errors import UserError
 
@@ -82,7 +82,7 @@ def forecast(
     last = first.replace(day=monthrange(first.year, first.month)[1])
     span = _Span(first, min(today, last), last)
     calls = [line for line in lines if line.entry == "spend" and span.counts(_day(line))]
-    held = _held(lines, month)
+    held = reserved(lines, month)
     providers = {
         name: _provider(
             [line for line in calls if line.provider == name],
@@ -130,14 +130,6 @@ class _Span:
 
     def days(self) -> Iterator[date]:
         return (self.first + timedelta(days=n) for n in range(self.gone + self.left))
-
-
-def _held(lines: Iterable[LedgerLine], month: str) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = {}
-    for one in reservations(lines):
-        if one.counts_in(month):
-            found[one.line.provider] = found.get(one.line.provider, ZERO_USD) + one.left_usd
-    return found
 
 
 def _provider(

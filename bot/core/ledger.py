@@ -113,6 +113,14 @@ def spent(lines: Iterable[LedgerLine]) -> Decimal:
     )
 
 
+def sums(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """Add up dollars by whom or what they are for."""
+    found: defaultdict[str, Decimal] = defaultdict(lambda: ZERO_USD)
+    for name, usd in amounts:
+        found[name] += usd
+    return dict(found)
+
+
 class Total(Strict):
     """Sums of the calls that share a key. Only paid calls cost anything."""
 

@@ -11,7 +11,7 @@ from bot.core.accounts import Accounts
 from bot.core.base import MICRO_USD, ZERO_USD
 from bot.core.config import LimitSettings
 from bot.core.events import ApprovalGranted
-from bot.core.ledger import Billing, month_of
+from bot.core.ledger import Billing, month_of, sums
 from bot.core.plan import Kind, Workstream
 from bot.core.routing import Cover, Ladder
 from bot.core.state import RunState
@@ -26,10 +26,7 @@ def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, 
     """
     used, this_month = _used_usd(state), _used_in(month_of(now), state)
     budget, caps = state.policy.budget_usd, state.policy.month_caps
-    left: dict[str, Decimal] = {}
-    for one in approvals(state):
-        if one.holds_at(now):
-            left[one.provider] = left.get(one.provider, ZERO_USD) + one.left_usd
+    left = sums((one.provider, one.left_usd) for one in approvals(state) if one.holds_at(now))
     for provider in left:
         if provider in caps:
             month = caps[provider] - accounts.others(provider)
@@ -164,8 +161,4 @@ def _used_in(month: str, state: RunState) -> dict[str, Decimal]:
 
 
 def _by_provider(paid: Iterable[PaidHandOut]) -> dict[str, Decimal]:
-    found: dict[str, Decimal] = {}
-    for one in paid:
-        provider = one.started.provider
-        found[provider] = found.get(provider, ZERO_USD) + one.usd
-    return found
+    return sums((one.started.provider, one.usd) for one in paid)

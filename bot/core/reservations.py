@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.core.base import ZERO_USD
-from bot.core.ledger import Billing, LedgerLine
+from bot.core.ledger import Billing, LedgerLine, sums
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,15 @@ def reservations(lines: Iterable[LedgerLine]) -> tuple[Reservation, ...]:
 def taken(lines: Iterable[LedgerLine], month: str) -> dict[str, Decimal]:
     """Return what each provider's month has lost already: paid calls and what is reserved."""
     lines = tuple(lines)
-    found: dict[str, Decimal] = {}
-    for line in lines:
-        if line.entry == "spend" and line.billing is Billing.PAID and line.month == month:
-            found[line.provider] = found.get(line.provider, ZERO_USD) + line.cost_usd
-    for one in reservations(lines):
-        if one.counts_in(month):
-            provider = one.line.provider
-            found[provider] = found.get(provider, ZERO_USD) + one.left_usd
-    return found
+    paid = (
+        (line.provider, line.cost_usd)
+        for line in lines
+        if line.entry == "spend" and line.billing is Billing.PAID and line.month == month
+    )
+    return sums((*paid, *reserved(lines, month).items()))
+
+
+def reserved(lines: Iterable[LedgerLine], month: str) -> dict[str, Decimal]:
+    """Return what of each provider's month is reserved, and neither spent nor given back."""
+    counting = (one for one in reservations(lines) if one.counts_in(month))
+    return sums((one.line.provider, one.left_usd) for one in counting)
