@@ -24,15 +24,15 @@ def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, 
     A yes to another plan covers nothing, nor does one whose time is over. Never more than the
     run's budget leaves, where it has one, nor than other runs have left of the provider's month.
     """
-    used, this_month = _used_usd(state), _used_in(month_of(now), state)
-    budget, caps = state.policy.budget_usd, state.policy.month_caps
+    this_month, caps = _used_in(month_of(now), state), state.policy.month_caps
+    purse = budget_left(state)
     left = sums((one.provider, one.left_usd) for one in approvals(state) if one.holds_at(now))
     for provider in left:
         if provider in caps:
             month = caps[provider] - accounts.others(provider)
             left[provider] = min(left[provider], month - this_month.get(provider, ZERO_USD))
-        if budget is not None:
-            left[provider] = min(left[provider], budget - used)
+        if purse is not None:
+            left[provider] = min(left[provider], purse)
     return left
 
 
@@ -126,20 +126,26 @@ def month_cap(provider: str, limits: LimitSettings) -> Decimal:
     return limits.provider_month.get(provider, limits.provider_month_usd)
 
 
-def reserve(state: RunState, cover: Cover, provider: str, amount: Decimal) -> dict[str, Decimal]:
-    """Take an amount out of the cover; a run's budget is one purse for all providers."""
-    one_purse = state.policy.budget_usd is not None
-    return {
-        name: left - amount if one_purse or name == provider else left
-        for name, left in cover.items()
-    }
+def budget_left(state: RunState) -> Decimal | None:
+    """Return what a run's budget leaves for all providers together; None: it has none."""
+    budget = state.policy.budget_usd
+    return None if budget is None else budget - _used_usd(state)
+
+
+def reserve(cover: Cover, provider: str, amount: Decimal, purse: Decimal | None) -> Cover:
+    """Take an amount out of the cover; `purse` is what the run's budget leaves then, if it has one.
+
+    That is one purse for all providers.
+    """
+    left = {name: usd - amount if name == provider else usd for name, usd in cover.items()}
+    return left if purse is None else {name: min(usd, purse) for name, usd in left.items()}
 
 
 def cap_reached(state: RunState, provider: str, accounts: Accounts, now: datetime) -> str:
     """Say which cap keeps an approval from covering more; empty: none does."""
-    this_month = _used_in(month_of(now), state)
-    budget, cap = state.policy.budget_usd, state.policy.month_caps.get(provider)
-    if budget is not None and _used_usd(state) >= budget:
+    this_month, cap = _used_in(month_of(now), state), state.policy.month_caps.get(provider)
+    budget, purse = state.policy.budget_usd, budget_left(state)
+    if purse is not None and purse <= 0:
         return f"the run's budget of ${budget:.2f} is used up; resume with a larger --max-usd"
     if cap is not None and this_month.get(provider, ZERO_USD) + accounts.others(provider) >= cap:
         return f"the monthly cap for {provider} is reached; limits.provider_month_usd sets it"

@@ -15,7 +15,7 @@ from bot.core.base import ZERO_USD
 from bot.core.exhaustion import out_at
 from bot.core.graph import longest_remaining, reverse
 from bot.core.ledger import Billing
-from bot.core.money import cap_reached, cover_left, kept_back, reserve, share_of
+from bot.core.money import budget_left, cap_reached, cover_left, kept_back, reserve, share_of
 from bot.core.plan import Kind, Workstream, collide
 from bot.core.questions import for_a_tier, not_put_yet, to_go_on, to_pay
 from bot.core.routing import SHELL, Cover, NeedsApproval, NoRoute, Route, Tier, route
@@ -41,6 +41,7 @@ def start(
         accounts=accounts,
         cover=cover,
         kept=kept_back(state, cover),
+        purse=budget_left(state),
         allotment=Allotment(accounts, held, state.policy.apart),
         running=[state.workstreams[a.started.workstream] for a in busy],
         paid_providers=[a.started.provider for a in busy if a.started.reserved_usd],
@@ -83,6 +84,7 @@ class _Round:
     accounts: Accounts
     cover: Cover
     kept: Cover  # of that, to deliver what is done
+    purse: Decimal | None  # what the run's budget leaves for all providers; None: it has none
     allotment: Allotment
     running: list[Workstream]
     paid_providers: list[str]  # whom attempts that run may pay: money may come back
@@ -187,7 +189,8 @@ class _Round:
         )
         self.running.append(workstream)
         self.paid_providers += [tier.provider] if money else []
-        self.cover = reserve(self.state, self.cover, tier.provider, money)
+        self.purse = None if self.purse is None else self.purse - money
+        self.cover = reserve(self.cover, tier.provider, money, self.purse)
         self.allotment = self.allotment.having(tier, share)
 
     def _among(self) -> int:

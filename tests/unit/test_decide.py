@@ -782,6 +782,15 @@ def test_a_budget_is_one_purse_for_all_providers() -> None:
     assert sum(start.reserved_usd for start in starts) == 1
 
 
+def test_what_one_provider_is_paid_takes_nothing_from_another_that_the_budget_leaves() -> None:
+    steps = ladder(tier("openai", usd="10", engine="codex"), tier("groq", usd="10"))
+    policy = Policy(ladder=steps, budget_usd=Decimal(100))
+    two = plan(workstream("a", engine="codex"), workstream("b", engine="builtin"))
+    grants = (granted(provider="openai", usd="5"), granted(provider="groq", usd="2"))
+    actions = decided(two, *grants, policy=policy)
+    assert [getattr(action, "reserved_usd", action) for action in actions] == [5, 2]
+
+
 def test_nobody_is_asked_for_money_that_a_running_attempt_may_give_back() -> None:
     policy = Policy(ladder=ladder(tier("openai", usd="10")))
     two = plan(workstream("a"), workstream("b"))
