@@ -110,11 +110,12 @@ class _Round:
                 why = "; ".join(filter(None, [went_without, because]))
                 money = self._money(workstream, tier, others)
                 self._hand_out(workstream, tier, why, money)
+            case NeedsApproval(tier=tier) if self._money_may_come_back(tier.provider):
+                pass
             case NeedsApproval() | NoRoute() as verdict:
-                if not self._money_may_come_back(verdict):
-                    why = self._why_no_money(verdict)
-                    question = for_a_tier(self.state, workstream, verdict, self.accounts, why)
-                    self.questions.append(question)
+                why = self._why_no_money(verdict)
+                question = for_a_tier(self.state, workstream, verdict, self.accounts, why)
+                self.questions.append(question)
             case None:
                 pass  # what others hold of a tier comes back
 
@@ -127,7 +128,7 @@ class _Round:
         if choice is None:
             return ""
         why = went_free(choice, self.state, self.now)
-        if not why and choice.wish.tier.provider not in self.paid_providers:
+        if not why and not self._money_may_come_back(choice.wish.tier.provider):
             self.questions.append(to_pay(choice, self.state, self.accounts))
         return why or None
 
@@ -198,9 +199,10 @@ class _Round:
         room = self.state.policy.max_parallel - len(self.running)
         return max(min(room, self.to_come - len(self.starts)), 1)
 
-    def _money_may_come_back(self, verdict: NeedsApproval | NoRoute) -> bool:
+    def _money_may_come_back(self, provider: str) -> bool:
         """Whether an attempt that runs holds money that it may not need: nobody is asked yet."""
-        return isinstance(verdict, NeedsApproval) and verdict.tier.provider in self.paid_providers
+        is_used_up = self.purse is not None and self.purse <= 0
+        return bool(self.paid_providers) if is_used_up else provider in self.paid_providers
 
 
 def _to_come(state: RunState) -> set[str]:

@@ -798,6 +798,16 @@ def test_nobody_is_asked_for_money_that_a_running_attempt_may_give_back() -> Non
     assert decided(two, granted(provider="openai", usd="2"), began, policy=policy) == ()
 
 
+def test_nobody_is_asked_while_the_budget_is_held_by_what_another_provider_is_paid_for() -> None:
+    steps = ladder(tier("openai", usd="10", engine="codex"), tier("groq", usd="10"))
+    policy = Policy(ladder=steps, budget_usd=Decimal(1))
+    two = plan(workstream("a", engine="codex"), workstream("b", engine="builtin"))
+    grants = (granted(provider="openai", usd="4"), granted(provider="groq", usd="4"))
+    assert start_of(decided(two, *grants, policy=policy)).id == "a"
+    began = started("a", provider="openai", tier="openai", reserved_usd="1")
+    assert decided(two, *grants, began, policy=policy) == ()
+
+
 def test_gates_that_say_the_same_of_another_commit_are_not_its_results() -> None:
     results = fold(run_of(ONE, *CHECKED, gates_of("other"))).results
     assert results == {}
