@@ -31,7 +31,7 @@ def clean(
             saved = f", its work is at {item.rescued}" if item.rescued else ""
             typer.echo(f"removed  {item.run}/{item.worktree}{saved}")
     for run in tidied.removed:
-        typer.echo(f"removed  {run}: its folder; its record stays in git")
+        typer.echo(f"removed  {run}: its folder with the logs; what git has of it stays")
     for run in tidied.alive:
         typer.echo(f"running  {run}")
     if not (settled or tidied.worktrees or tidied.removed or tidied.alive):

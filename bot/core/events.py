@@ -79,6 +79,9 @@ class _Event(Strict):
         return str(value.get("cause") or "")
 
 
+RESUMED = "resume "  # how the cause of a request begins that goes on with a run
+
+
 class RunRequested(_Event):
     """Somebody asked for a run; asked again (a resume), its policy takes the earlier's place."""
 
@@ -87,6 +90,11 @@ class RunRequested(_Event):
     base_sha: Sha
     base_ref: str = ""
     policy: Policy = Policy()
+
+    @property
+    def is_again(self) -> bool:
+        """Whether it is a resume."""
+        return self.cause.startswith(RESUMED)
 
 
 class PlanProposed(_Event):

@@ -173,7 +173,8 @@ def paid_wish(
     for rule in ladder.rules:
         wanted = rule.prefer if rule.ask and rule.holds(workstream.kind, demand) else ()
         for rung in filter(None, map(rungs.get, wanted)):
-            if rung.tier.billing is Billing.PAID and not _why_not(rung, workstream, exhausted):
+            is_paid = rung.tier.billing is Billing.PAID and _is_driven_by(workstream.engine, rung)
+            if is_paid and not _why_not(rung, exhausted):
                 return PaidWish(rung.tier, rule.because or "")
     return None
 
@@ -203,10 +204,11 @@ def route(
     wish = paid_wish(workstream, ladder, demand, exhausted)
     if wish and cover.get(wish.tier.provider, ZERO_USD) > 0 and wish.tier.name not in tried:
         return Route(wish.tier, f"approved: {wish.because}")
-    ordered = ladder.for_kind(workstream.kind, demand)
+    kind, engine = workstream.kind, workstream.engine
+    ordered = [rung for rung in ladder.for_kind(kind, demand) if _is_driven_by(engine, rung)]
     for rung in sorted(ordered, key=lambda rung: rung.tier.name in tried):
         tier = rung.tier
-        if why := _why_not(rung, workstream, exhausted):
+        if why := _why_not(rung, exhausted):
             if rung.why_not == why:
                 absent.append(rung)
             else:
@@ -218,7 +220,8 @@ def route(
             nth = "next" if tried else "first"
             first = "approved" if tier.billing is Billing.PAID else f"the {nth} {tier.billing} tier"
             return Route(tier, "; ".join([first, *out, *_not_here(absent)]))
-    because = "; ".join([*out, *_not_here(absent)]) or "no tier is known"
+    none = f"no tier is driven by {engine}" if engine else "no tier is known"
+    because = "; ".join([*out, *_not_here(absent)]) or none
     return NeedsApproval(wanting, because) if wanting else NoRoute(because)
 
 
@@ -244,7 +247,10 @@ def route_free(
     return NoRoute(found.because) if isinstance(found, NeedsApproval) else found
 
 
-def _why_not(rung: Rung, workstream: Workstream, exhausted: Mapping[str, str]) -> str:
-    if workstream.engine is not None and rung.tier.engine != workstream.engine:
-        return f"the plan asks for {workstream.engine}"
+def _is_driven_by(engine: str | None, rung: Rung) -> bool:
+    """Whether a tier has the engine that was asked for; None: any will do."""
+    return engine in {None, rung.tier.engine}
+
+
+def _why_not(rung: Rung, exhausted: Mapping[str, str]) -> str:
     return rung.why_not or exhausted.get(rung.tier.name, "")

@@ -160,7 +160,7 @@ def _person_is_about(event: _PersonEvent) -> str:
 def _person(event: _PersonEvent) -> _Words:
     match event:
         case happened.ApprovalRequested():
-            return f"asks a person: {event.question}", "", "yellow"
+            return "asks a person", event.question, "yellow"
         case happened.ApprovalGranted():
             money = f" {allowed(event.usd)} with {event.provider}" if event.provider else ""
             return f"approved{money} by {event.by}", event.because, "green"
@@ -194,11 +194,9 @@ _RunEvent = (
 def _run(event: _RunEvent) -> _Words:
     match event:
         case happened.RunRequested():
-            return (
-                f"{event.run} asked for on {event.base_ref or 'commit'} at {event.base_sha[:8]}",
-                event.task,
-                "",
-            )
+            again = " again" if event.is_again else ""
+            base = f"{event.base_ref or 'commit'} at {event.base_sha[:8]}"
+            return f"{event.run} asked for{again} on {base}", event.task, ""
         case happened.PlanProposed():
             notes = "; ".join(event.notes)
             size = count(len(event.plan.workstreams), "workstream")

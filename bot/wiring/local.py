@@ -12,7 +12,7 @@ from bot.adapters.run_folder import rescue_worktrees
 from bot.adapters.steering_files import load_servers, load_settings
 from bot.core import names
 from bot.core.base import RunId
-from bot.core.events import Policy, RunRequested
+from bot.core.events import RESUMED, Policy, RunRequested
 from bot.core.folding import fold
 from bot.drivers.answers import Answers
 from bot.drivers.local import LocalDriver, Screen
@@ -60,7 +60,7 @@ def resume_request(repository: Repository, run: RunId, asked: Asked) -> RunReque
     return RunRequested(
         at=SystemClock().now(),
         run=run,
-        cause=f"resume {state.requests}",
+        cause=f"{RESUMED}{state.requests}",
         task=first.task,
         base_sha=first.base_sha,
         base_ref=first.base_ref,

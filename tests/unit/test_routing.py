@@ -93,7 +93,10 @@ def test_a_tier_that_had_its_turn_comes_last_but_comes() -> None:
 def test_an_engine_that_the_plan_pins_is_the_only_one() -> None:
     codex = tier("codex", engine="codex")
     assert served(routed(ladder(FREE, codex), engine="codex")) == "codex"
-    assert routed(ladder(FREE), engine="codex") == NoRoute("free: the plan asks for codex")
+    assert routed(ladder(FREE), engine="codex") == NoRoute("no tier is driven by codex")
+    missing = Rung(tier=codex, why_not="no key: set CODEX_KEY")
+    only = routed(Ladder(rungs=(*ladder(FREE).rungs, missing)), engine="codex")
+    assert only == NoRoute("codex: no key: set CODEX_KEY"), "of the others nothing is to be said"
 
 
 def test_commands_go_to_the_shell_and_need_no_tier() -> None:

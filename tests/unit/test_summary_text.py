@@ -33,6 +33,7 @@ from tests.support.builders import (
     integrated,
     ladder,
     plan,
+    requested,
     run_of,
     started,
     tier,
@@ -175,7 +176,9 @@ def test_the_log_has_one_line_an_event_with_its_reason():
     events = run_of(
         plan(workstream("a")),
         worked("a", 1, 66, insertions=9),
+        asked("Long words. " * 30, "paid:groq", 4_000, provider="groq"),
         granted(5_000, provider="groq", usd="2.00", because="it is\nurgent"),
+        requested(5_001, cause="resume 1"),
     )
     print_log(console, events)
     start = "1405df66"
@@ -187,7 +190,9 @@ def test_the_log_has_one_line_an_event_with_its_reason():
         "10:00:01     +1.0s  a    attempt 1 handed out to builtin on local: the first free tier",
         "10:01:06   +1m 06s  a    attempt 1 ended: success, 1 file (+9 -0), 1m 05s",
         "10:01:06   +1m 06s  a    landed at 86f7e437: it merges with all that landed",
+        f"11:06:40   +1h 06m  run  asks a person: {'Long words. ' * 30}".rstrip(),
         "11:23:20   +1h 23m  run  approved $2.00 with groq by ada: it is urgent",
+        f"11:23:21   +1h 23m  run  7f3a asked for again on main at {start}: Add pagination",
     ]
 
 
