@@ -15,7 +15,7 @@ from bot.core.ledger import Billing, month_of, sums
 from bot.core.plan import Kind, Workstream
 from bot.core.routing import Cover, Ladder
 from bot.core.state import RunState
-from bot.core.tracks import PaidHandOut, Track
+from bot.core.tracks import PaidHandOut
 
 
 def cover_left(state: RunState, now: datetime, accounts: Accounts) -> dict[str, Decimal]:
@@ -61,7 +61,7 @@ def approvals(state: RunState) -> tuple[Approval, ...]:
     """
     found = [Approval(grant, grant.provider) for grant in state.holding if grant.provider]
     found.sort(key=lambda one: (one.grant.until is None, one.grant.until or one.grant.at))
-    for hand_out in sorted(_paid(state.tracks.values()), key=lambda one: one.started.at):
+    for hand_out in sorted(state.paid, key=lambda one: one.started.at):
         _take(found, hand_out)
     return tuple(sorted(found, key=lambda one: one.grant.at))
 
@@ -84,9 +84,8 @@ def kept_back(state: RunState, cover: Cover) -> dict[str, Decimal]:
 
     It is a part of all that the run may spend, less what fixes have spent already.
     """
-    used = _by_provider(_paid(state.tracks.values()))
-    fixes = (track for name, track in state.tracks.items() if _is_fix(state, name))
-    mended = _by_provider(_paid(fixes))
+    used = _by_provider(state.paid)
+    mended = _by_provider(one for one in state.paid if _is_fix(state, one.started.workstream))
     part = Decimal(state.policy.delivery_percent) / 100
     kept = {}
     for provider, left in cover.items():
@@ -152,18 +151,14 @@ def cap_reached(state: RunState, provider: str, accounts: Accounts, now: datetim
     return ""
 
 
-def _paid(tracks: Iterable[Track]) -> Iterable[PaidHandOut]:
-    return (one for track in tracks for one in track.paid)
-
-
 def _used_usd(state: RunState) -> Decimal:
     """Sum up what a run has spent and reserved with all providers."""
-    return sum((one.usd for one in _paid(state.tracks.values())), ZERO_USD)
+    return sum((one.usd for one in state.paid), ZERO_USD)
 
 
 def _used_in(month: str, state: RunState) -> dict[str, Decimal]:
     """Sum up what counts against a month's caps: what fell in it, and what still runs."""
-    return _by_provider(one for one in _paid(state.tracks.values()) if one.counts_in(month))
+    return _by_provider(one for one in state.paid if one.counts_in(month))
 
 
 def _by_provider(paid: Iterable[PaidHandOut]) -> dict[str, Decimal]:

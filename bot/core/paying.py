@@ -42,15 +42,14 @@ def reservation_lines(before: RunState, after: RunState, at: datetime) -> tuple[
     """
     ends = after.finished is not None and before.finished is None
     lines: list[LedgerLine] = []
-    for name, track in after.tracks.items():
-        known = {one.started.id: one for one in before.track(name).paid}
-        for one in track.paid:
-            was = known.get(one.started.id)
-            if was is None:
-                began = one.started
-                lines.append(_line(after, began, "reserve", began.at, began.reserved_usd))
-            if (one.is_over or ends) and not (was and was.is_over):
-                lines.append(released(after, one, at))
+    known = {one.started.id: one for one in before.paid}
+    for one in after.paid:
+        was = known.get(one.started.id)
+        if was is None:
+            began = one.started
+            lines.append(_line(after, began, "reserve", began.at, began.reserved_usd))
+        if (one.is_over or ends) and not (was and was.is_over):
+            lines.append(released(after, one, at))
     return tuple(lines)
 
 

@@ -17,7 +17,7 @@ from bot.core.gates import GateName, GateResult
 from bot.core.handoff import CompletionStatus, Isolation
 from bot.core.plan import Plan, Workstream
 from bot.core.retries import Ended, another_attempt
-from bot.core.tracks import Attempt, Track
+from bot.core.tracks import Attempt, PaidHandOut, Track
 
 
 class WorkstreamStatus(StrEnum):
@@ -192,6 +192,11 @@ class RunState:
         """Attempts that were handed out and have not ended."""
         tracks = (self.track(name) for name in self.workstreams)
         return tuple(t.last for t in tracks if t.last and not t.last.finished and not t.landed)
+
+    @property
+    def paid(self) -> tuple[PaidHandOut, ...]:
+        """Every hand-out with money, lost ones too."""
+        return tuple(one for track in self.tracks.values() for one in track.paid)
 
     @property
     def isolation(self) -> Mapping[Isolation, int]:

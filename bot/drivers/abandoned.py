@@ -82,7 +82,7 @@ def settle_abandoned(record: EventRef, folder: RunFolder, now: datetime) -> tupl
     if lines:
         record.append(Batch(tuple(events), {}, spend=tuple(lines)), now)
     left = {one.started.id for one in _open(after)}
-    known = [one for one in _paid(after) if one.started.id not in left]
+    known = [one for one in after.paid if one.started.id not in left]
     was_open = {one.started.id for one in _open(before)}
     return (
         *(Settled(one.started, one.usd, True) for one in known if one.started.id in was_open),
@@ -97,8 +97,4 @@ def _holding(state: RunState) -> Iterator[Attempt]:
 
 
 def _open(state: RunState) -> list[PaidHandOut]:
-    return [one for one in _paid(state) if not one.is_over]
-
-
-def _paid(state: RunState) -> Iterator[PaidHandOut]:
-    yield from (one for track in state.tracks.values() for one in track.paid)
+    return [one for one in state.paid if not one.is_over]
