@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.core.allowance import WHOLE, Share
+from bot.core.allowance import Share
 from bot.core.base import ZERO_USD, Sha
 from bot.core.events import RunStatus
 from bot.core.gates import GateName
@@ -26,9 +26,9 @@ class StartWorkstream:
     tier: Tier
     attempt: int
     because: str
-    start_from: Sha | None = None
-    reserved_usd: Decimal = ZERO_USD
-    share: Share = WHOLE  # of what the tier's account allows
+    start_from: Sha | None
+    reserved_usd: Decimal
+    share: Share  # of what the tier's account allows
 
 
 @dataclass(frozen=True)

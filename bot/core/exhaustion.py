@@ -14,7 +14,7 @@ class Exhausted:
     """Why a tier does not serve, and from when it does again; None: not in this run."""
 
     because: str
-    back_at: datetime | None = None
+    back_at: datetime | None
     times: int = 1
 
     def returns_after(self, now: datetime) -> datetime | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 
 from bot.core import events as happened
 from bot.core.actions import AskHuman, FinishRun, RunGates, StartIteration, StartWorkstream
@@ -39,7 +38,7 @@ class Journal:
         plan: Plan,
         source: str,
         notes: tuple[str, ...],
-        owned_tokens: Mapping[str, int] = MappingProxyType({}),
+        owned_tokens: Mapping[str, int],
     ) -> Iterable[Event]:
         """Record a plan, and that it is the one to run, for files as large as they are."""
         yield happened.PlanProposed(
@@ -79,7 +78,7 @@ class Journal:
             handed_out_by=place,
         )
 
-    def lost(self, attempt: Attempt, note: str, used_usd: Decimal | None = None) -> Event:
+    def lost(self, attempt: Attempt, note: str, used_usd: Decimal | None) -> Event:
         """Record that nobody works on an attempt any more: its lease ends now."""
         return happened.WorkstreamProgressed(
             at=self.at,
@@ -220,7 +219,7 @@ class Journal:
         )
 
     def gates_started(
-        self, asked: RunGates, state: RunState, lasting: timedelta, place: str = ""
+        self, asked: RunGates, state: RunState, lasting: timedelta, place: str
     ) -> Event:
         """Record that the gates are handed out; handed out again, it says after which lease."""
         before = state.gates_started

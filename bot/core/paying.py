@@ -16,7 +16,7 @@ from bot.core.tracks import PaidHandOut, Track
 
 
 def covered(
-    lines: Iterable[LedgerLine], state: RunState, done: Completion | None = None
+    lines: Iterable[LedgerLine], state: RunState, done: Completion | None
 ) -> tuple[LedgerLine, ...]:
     """Name, on each line of a paid call, the approval that covers it and its reservation."""
     track = state.track(done.workstream) if done else Track()

@@ -33,8 +33,8 @@ class Allotment:
     """What the ledger leaves of every tier, and who holds what of it."""
 
     accounts: Accounts
-    held: tuple[Held, ...] = ()
-    apart: bool = False  # attempts run on machines of their own
+    held: tuple[Held, ...]
+    apart: bool  # attempts run on machines of their own
 
     def share(self, tier: Tier, among: int) -> Share:
         """Return what one of so many may use; on one machine that is what all may together."""

@@ -20,7 +20,7 @@ class Planned:
     plan: Plan
     assessment: Assessment
     choice: Choice
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...]
 
 
 def plan_task(task: str, survey: Survey, templates: Sequence[PlanTemplate]) -> Planned:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.core import names
 from bot.core.actions import RunGates
@@ -48,7 +48,7 @@ class Checked:
     """What the gates say of a commit, and the output that they say it by."""
 
     results: tuple[GateResult, ...]
-    evidence: Mapping[str, bytes] = field(default_factory=dict)
+    evidence: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from bot.wiring.tiers import ladder_elsewhere
 _HARD = {Complexity.COMPLEX, Complexity.CRITICAL}
 
 
-def build_desk(here: Runner, name: str, default_branch: str, run: RunId | None = None) -> Desk:
+def build_desk(here: Runner, name: str, default_branch: str, run: RunId | None) -> Desk:
     """Build what a job works with that may write."""
     origin = clone_for(here, here.scratch / f"{name}.git", default_branch, run)
     settings = load_settings(origin)

@@ -44,13 +44,13 @@ class SettingUp:
 class SetUp:
     """What came of it. A refusal is GitHub's reason; "" where it was done."""
 
-    label_is_new: bool = False
-    label_refused: str = ""
-    ruleset_refused: str = ""
+    label_is_new: bool
+    label_refused: str
+    ruleset_refused: str
 
 
 @contextmanager
-def hub_for(repository: str | None, folder: str, token_env: str | None = None) -> Iterator[Hub]:
+def hub_for(repository: str | None, folder: str, token_env: str | None) -> Iterator[Hub]:
     """Open a repository with a person's token; without a name, the one that `origin` is."""
     token = _token(os.environ, token_env)
     name = repository or _origin(folder)
