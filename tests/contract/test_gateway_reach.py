@@ -161,6 +161,7 @@ PICTURES: dict[str, tuple[Dialect, Mapping[str, object]]] = {
         Dialect.RESPONSES,
         {"input": [{"type": "computer_screenshot", "image_url": "data:image/png;base64,AAAA"}]},
     ),
+    "among instructions": (Dialect.RESPONSES, {"instructions": [{"type": "input_image"}]}),
     "that was made before": (
         Dialect.RESPONSES,
         {"input": [{"type": "image_generation_call", "id": "ig_1", "result": "AAAA"}]},

@@ -121,7 +121,7 @@ class Count:
         if isinstance(value.get("delta"), str):
             self._characters += _length(value["delta"])
         self._name(response.get("model"))
-        self._ended |= response.get("status") in {"completed", "incomplete", "failed"}
+        self._ended |= response.get("status") in ("completed", "incomplete", "failed")
         self._is_dearer |= response.get("service_tier") in _DEARER
         if usage := _one(response, "usage"):
             told, answered = _count(usage, "input_tokens"), _count(usage, "output_tokens")

@@ -55,7 +55,7 @@ _PICTURES = re.compile(
     r"(input_)?(image|audio|video|file|document)(_url|_generation_call)?|computer_screenshot"
 )
 _LINKS = frozenset({"image_url", "file_url", "url", "fileUri", "file_uri", "file_id", "fileId"})
-_SPOKEN = ("messages", "input", "contents", "system", "systeminstruction")
+_SPOKEN = ("messages", "input", "contents", "system", "systeminstruction", "instructions")
 
 
 def fields_of(body: Json) -> Json | None:
