@@ -71,7 +71,8 @@ def run_app() -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)  # of the command that it is about
         command = context.command_path if context else NAME
-        _say(error.format_message(), f"{command} --help says what it takes.")
+        said = error.format_message().replace(" Value error,", "")  # pydantic's, of any choice
+        _say(said, f"{command} --help says what it takes.")
         return Exit.BAD_INPUT
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

@@ -172,6 +172,13 @@ def test_who_types_it_wrong_is_led_to_the_help_of_that_command(typed, help_of, m
     assert f"  {help_of} --help says" in capsys.readouterr().err
 
 
+def test_a_choice_that_is_none_is_answered_with_those_that_are(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["orchestrate", "costs", "--by", "foo"])
+    assert run_app() == 2
+    said = capsys.readouterr().err.splitlines()[0]
+    assert said.endswith("'--by': 'foo' is not one of 'provider', 'tier', 'run'.")
+
+
 def test_a_month_without_calls_and_a_month_that_is_none(shop, say):
     said = say(costs, month="2026-01", by=By.RUN, json=False)
     assert said.text == "The ledger has no model call of 2026-01.\n"
