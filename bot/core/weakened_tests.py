@@ -1,4 +1,4 @@
-"""Whether a change makes the tests prove less: DESIGN 6 calls that a high finding.
+"""Whether a change makes the tests prove less, which is a high finding.
 
 Nothing is run: each version of a file becomes an outline, and two outlines are compared. New test
 files and added tests are no findings, unless they end the run for all others. What a test's

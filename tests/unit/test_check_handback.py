@@ -21,6 +21,8 @@ from tests.support.builders import BASE, RUN, at, completion, sha, tier, workstr
 PAID = tier("big", usd="3")
 OWNER = workstream("build", acceptance=[{"run": "pytest -q"}, {"text": "it reads well"}])
 CALLS = tuple(ModelCall(n, 1_000 * n, 10, 200, "big-1", "big-1-2026", True) for n in (1, 2, 3))
+LONG = tier("long", usd="3", model="big-1[1m]")
+UNANSWERED = (ModelCall(1, 1_000, 0, 0, LONG.model, None, True),)
 EXPECTED = Expected(RUN, OWNER, 2, BASE, PAID, at(0), at(100))
 LOG = "evidence/build.2/1.log"
 
@@ -62,6 +64,7 @@ def honest(with_tier: object = PAID, calls: tuple[ModelCall, ...] = CALLS) -> Pa
         pytest.param(tier("free"), CALLS, id="free"),
         pytest.param(tier("ours", billing=Billing.SUBSCRIPTION), CALLS, id="without a price"),
         pytest.param(PAID, (), id="no call at all"),
+        pytest.param(LONG, UNANSWERED, id="a model that settings call by an odd name"),
     ],
 )
 def test_what_an_honest_job_says_agrees_with_the_record(with_tier, calls) -> None:

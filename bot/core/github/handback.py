@@ -83,15 +83,19 @@ def _other_work(completion: Completion, expected: Expected) -> str:
     asked = (completion.tier, completion.engine, completion.model_requested)
     if asked != (tier.name, tier.engine, tier.model or None):
         return f"it names another tier, engine or model than {tier.name}"
-    for model in (completion.model_returned, completion.model_requested):
-        if model and model != as_name(model):
-            return "it names a model that is no name"
+    if completion.model_returned and not _is_name(completion.model_returned, tier):
+        return "it names a model that is no name"
     if completion.head_sha is not None and not _SHA.fullmatch(completion.head_sha):
         return "its head is no commit"
     begin, end = completion.started_at, completion.finished_at
     if not expected.handed_out_at - CLOCKS_DIFFER <= begin <= end <= expected.now + CLOCKS_DIFFER:
         return "it did not run between the hand-out and now"
     return ""
+
+
+def _is_name(model: str, tier: Tier) -> bool:
+    """Whether a record may have it: as we write what a provider says, or as settings call it."""
+    return model in {as_name(model), tier.model}
 
 
 def _impossible_figures(completion: Completion) -> str:
@@ -154,9 +158,9 @@ def _wrong_line(line: LedgerLine, nth: int, completion: Completion, expected: Ex
     """Say how a line differs from the one that we would write of these tokens."""
     if not all(0 <= number <= MAX_TOKENS for number in vars(line.tokens).values()):
         return "has a number of tokens that cannot be"
-    if not line.model or line.model != as_name(line.model):
-        return "names a model that is no name"
     tier = expected.tier
+    if not line.model or not _is_name(line.model, tier):
+        return "names a model that is no name"
     cost, known = tier.charge(line.tokens)
     if tier.billing is Billing.PAID and not line.cost_known:  # what was set aside for it
         cost = max(cost, line.cost_usd)
