@@ -244,6 +244,53 @@ def test_a_cache_that_is_written_to_unasked_is_paid_for_and_holds_no_more_than_t
     assert (second.cached_tokens, second.written_tokens) == (100, 0)
 
 
+KEPT = {"cache_control": {"type": "ephemeral", "ttl": "1h"}, "text": "x", "type": "text"}
+IN_ALL = {"input_tokens": 10, "cache_creation_input_tokens": 50}
+BY_TIME = {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 30}
+AN_HOUR: dict[str, tuple[Dialect, Fault, int]] = {
+    "said first, and not again": (
+        Dialect.MESSAGES,
+        Fault(
+            pieces=(
+                event({"message": {"usage": {**IN_ALL, "cache_creation": BY_TIME}}}),
+                event({"type": "message_delta", "usage": {**IN_ALL, "output_tokens": 1}}),
+                event({"type": "message_stop"}),
+            )
+        ),
+        30,
+    ),
+    "never said": (
+        Dialect.MESSAGES,
+        document({"type": "message", "stop_reason": "x", "usage": {**IN_ALL, "output_tokens": 1}}),
+        50,
+    ),
+    "never said in another protocol": (
+        Dialect.CHAT,
+        chat_with(
+            {
+                "prompt_tokens": 60,
+                "completion_tokens": 1,
+                "prompt_tokens_details": {"cache_write_tokens": 50},
+            }
+        ),
+        50,
+    ),
+}
+
+
+@pytest.mark.parametrize("said", AN_HOUR)
+def test_what_is_kept_for_an_hour_as_was_asked_is_not_priced_as_for_minutes(said: str) -> None:
+    dialect, step, for_an_hour = AN_HOUR[said]
+    messages = [{"role": "user", "content": [KEPT]}]
+    with ScriptedModel([step]) as model, door_to(model.base_url, "9", **PAID) as door:
+        got = ask(door, dialect, stream=bool(step.pieces[1:]), messages=messages)
+        (one,) = door.calls()
+    assert got.status_code == 200
+    assert one.counted
+    assert (one.input_tokens, one.written_for_an_hour_tokens) == (60, for_an_hour)
+    assert one.written_tokens == 50 - for_an_hour
+
+
 ODD = {
     "wrong kinds": Fault(pieces=(b'data: {"choices": {"a": 1}, "usage": [3], "model": 7}\n\n',)),
     "counts below nothing": Fault(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from bot.adapters.gateway.dialects import Dialect
+from bot.adapters.gateway.dialects import Caches, Dialect
 from bot.core.ledger import Tokens
 from bot.core.model_ids import as_name
 
@@ -30,8 +30,10 @@ Json = Mapping[str, object]
 class Count:
     """The count of one answer. Cached tokens are part of the input, thoughts of the output."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, caches: Caches = Caches.NOTHING) -> None:
+        """Know how long a prompt is kept: not every provider says for which price it did."""
         self._dialect = dialect
+        self._caches = caches
         self._characters = 0
         self._later: list[bytes] = []  # events that tell nothing unless nobody counts
         self._later_bytes = 0
@@ -128,10 +130,19 @@ class Count:
             self._take(told, answered, _one(usage, "input_tokens_details"))
 
     def _take(self, told: int | None, answered: int | None, parts: Json) -> None:
-        self.input_tokens, self._output = told, answered
         self.cached_tokens = min(_number(parts, "cached_tokens"), told or 0)
-        written = _number(parts, "cache_write_tokens")
-        self.written_tokens = min(written, (told or 0) - self.cached_tokens)
+        written = min(_number(parts, "cache_write_tokens"), (told or 0) - self.cached_tokens)
+        self._write(written, None)
+        self.input_tokens, self._output = told, answered
+
+    def _write(self, written: int, for_an_hour: int | None) -> None:
+        """Note what went into a cache; where nobody says for how long, as it was said or asked."""
+        if for_an_hour is None and self.input_tokens:
+            for_an_hour = self.written_for_an_hour_tokens
+        elif for_an_hour is None:
+            for_an_hour = written if self._caches is Caches.AN_HOUR else 0
+        self.written_for_an_hour_tokens = min(for_an_hour, written)
+        self.written_tokens = written - self.written_for_an_hour_tokens
 
     def _messages(self, value: Json) -> None:
         message = _one(value, "message") or value
@@ -146,9 +157,7 @@ class Count:
             self.cached_tokens = _number(usage, "cache_read_input_tokens")
             written = _number(usage, "cache_creation_input_tokens")
             parts = _one(usage, "cache_creation")
-            for_an_hour = min(_number(parts, "ephemeral_1h_input_tokens"), written)
-            self.written_for_an_hour_tokens = for_an_hour
-            self.written_tokens = written - for_an_hour
+            self._write(written, _count(parts, "ephemeral_1h_input_tokens"))
             told = _count(usage, "input_tokens")
             self.input_tokens = None if told is None else told + self.cached_tokens + written
         if usage.get("output_tokens") is not None:

@@ -89,7 +89,8 @@ class OpenDoor:
             return after_limit(held_back, self.seconds_left(), self.now())
         n = max(self._calls, default=0) + 1
         kept = None if self.recording is None else bytearray()
-        entry = Entry(n, asked, usd, tokens, Count(asked.dialect), kept=kept)
+        count = Count(asked.dialect, asked.caches)
+        entry = Entry(n, asked, usd, tokens, count, kept=kept)
         self._entries[n] = entry
         self._calls[n] = self._call_of(entry)
         self.call_file.write(self._calls[n])  # before it is sent: we may be killed while it is
