@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.core.handoff import Completion
-from bot.core.ledger import LedgerLine, call_id
+from bot.core.ledger import LedgerLine, Tokens
+from bot.core.model_calls import Caller, call_line
 from bot.core.routing import Tier
 from bot.ports import ModelCall
 
@@ -16,23 +17,17 @@ def ledger_lines(
 
 
 def _line(said: Completion, tier: Tier, call: ModelCall) -> LedgerLine:
-    line = LedgerLine(
-        id=call_id(said.run, said.workstream, said.attempt, call.began or said.started_at, call.n),
-        at=said.finished_at,
-        run=said.run,
-        workstream=said.workstream,
-        attempt=said.attempt,
-        tier=tier.name,
-        provider=tier.provider,
-        model=call.model_returned or call.model_requested,
-        billing=tier.billing,
-        input_tokens=call.input_tokens,
-        cached_tokens=call.cached_tokens,
-        written_tokens=call.written_tokens,
-        written_for_an_hour_tokens=call.written_for_an_hour_tokens,
-        output_tokens=call.output_tokens,
+    began = call.began or said.started_at
+    caller = Caller(said.run, said.workstream, said.attempt, tier, began, said.finished_at)
+    tokens = Tokens(
+        call.input_tokens,
+        call.output_tokens,
+        call.cached_tokens,
+        call.written_tokens,
+        call.written_for_an_hour_tokens,
     )
-    cost, known = tier.charge(line.tokens)
+    line = call_line(caller, call.n, call.model_returned or call.model_requested, tokens)
+    cost, known = line.cost_usd, line.cost_known
     if not call.counted and call.usd is not None:
         cost = max(cost, call.usd.quantize(cost))  # it may have cost what was set aside
     known = known and (call.counted or tier.is_free)

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from bot.core.base import Moment, RunId, Sha, Strict, WorkstreamId
 from bot.core.handoff import Acknowledgement, Completion, CompletionStatus, usage_of
-from bot.core.ledger import Billing, LedgerLine, call_id
+from bot.core.ledger import Billing, LedgerLine
+from bot.core.model_calls import Caller, call_line
 from bot.core.model_ids import as_name
 from bot.core.outcomes import OutcomeClass
 from bot.core.plan import Workstream
@@ -161,27 +162,19 @@ def _wrong_line(line: LedgerLine, nth: int, completion: Completion, expected: Ex
     tier = expected.tier
     if not line.model or not _is_name(line.model, tier):
         return "names a model that is no name"
-    cost, known = tier.charge(line.tokens)
+    caller = Caller(
+        expected.run,
+        expected.workstream.id,
+        expected.attempt,
+        tier,
+        completion.started_at,
+        completion.finished_at,
+    )
+    ours = call_line(caller, nth, line.model, line.tokens)
+    cost, known = ours.cost_usd, ours.cost_known
     if tier.billing is Billing.PAID and not line.cost_known:  # what was set aside for it
         cost = max(cost, line.cost_usd)
-    attempt = (expected.run, expected.workstream.id, expected.attempt)
-    ours = LedgerLine(
-        id=call_id(*attempt, completion.started_at, nth),
-        at=completion.finished_at,
-        run=expected.run,
-        workstream=expected.workstream.id,
-        attempt=expected.attempt,
-        tier=tier.name,
-        provider=tier.provider,
-        model=line.model,
-        billing=tier.billing,
-        input_tokens=line.input_tokens,
-        cached_tokens=line.cached_tokens,
-        written_tokens=line.written_tokens,
-        written_for_an_hour_tokens=line.written_for_an_hour_tokens,
-        output_tokens=line.output_tokens,
-        cost_usd=cost,
-        cost_known=known and line.cost_known,  # a provider may not have said what it counted
-    )
+    known = known and line.cost_known  # a provider may not have said what it counted
+    ours = ours.model_copy(update={"cost_usd": cost, "cost_known": known})
     differ = [name for name, value in ours if getattr(line, name) != value]
     return f"has another {differ[0]} than the record gives" if differ else ""
