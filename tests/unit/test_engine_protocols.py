@@ -18,7 +18,7 @@ def test_all_that_a_tier_lacks_is_said_at_once():
     """Who installs a program of 400 MB would rather have known that it needs a key, too."""
     nothing = ProgramEngine(Claude(), lambda _: None, lambda _: None)
     tier = tier_at("http://127.0.0.1:1/v1", key_env="CLAUDE_KEY")
-    said = "not installed: orchestrate engines install claude; no key: set CLAUDE_KEY"
+    said = "not installed: orchestrate engines install claude, and no key: set CLAUDE_KEY"
     assert nothing.missing(tier) == said
 
 

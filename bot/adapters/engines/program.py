@@ -84,7 +84,7 @@ class ProgramEngine:
         lacks = what_it_lacks(tier, self._key, self._speech.wires)
         if self._find(name) is None:
             absent = f"not installed: orchestrate engines install {name}"
-            return "; ".join(filter(None, [absent, lacks]))
+            return ", and ".join(filter(None, [absent, lacks]))  # reasons are parted by semicolons
         return lacks or why_no_hook()
 
     def command(self, job: EngineJob) -> Command:
