@@ -259,6 +259,17 @@ AN_HOUR: dict[str, tuple[Dialect, Fault, int]] = {
         ),
         30,
     ),
+    "said first, and nothing of it again": (
+        Dialect.MESSAGES,
+        Fault(
+            pieces=(
+                event({"message": {"usage": {**IN_ALL, "cache_creation": BY_TIME}}}),
+                event({"type": "message_delta", "usage": {"input_tokens": 10, "output_tokens": 1}}),
+                event({"type": "message_stop"}),
+            )
+        ),
+        30,
+    ),
     "never said": (
         Dialect.MESSAGES,
         document({"type": "message", "stop_reason": "x", "usage": {**IN_ALL, "output_tokens": 1}}),

@@ -40,6 +40,7 @@ class Count:
         self._ended = False
         self._is_dearer = False  # than the tier's price
         self._output: int | None = None
+        self._said: dict[str, object] = {}  # of tokens, so far
         self.input_tokens: int | None = None
         self.cached_tokens = 0
         self.written_tokens = 0  # to a cache
@@ -136,13 +137,11 @@ class Count:
         self.input_tokens, self._output = told, answered
 
     def _write(self, written: int, for_an_hour: int | None) -> None:
-        """Note what went into a cache; where nobody says for how long, as it was said or asked."""
-        if for_an_hour is None and self.input_tokens:
-            for_an_hour = self.written_for_an_hour_tokens
-        elif for_an_hour is None:
+        """Note what went into a cache; where nobody says for how long, as it was asked."""
+        if for_an_hour is None:
             for_an_hour = written if self._caches is Caches.AN_HOUR else 0
-        self.written_for_an_hour_tokens = min(for_an_hour, written)
-        self.written_tokens = written - self.written_for_an_hour_tokens
+        self.written_for_an_hour_tokens = for_an_hour
+        self.written_tokens = written - for_an_hour
 
     def _messages(self, value: Json) -> None:
         message = _one(value, "message") or value
@@ -151,17 +150,22 @@ class Count:
         self._ended |= value.get("type") == "message_stop" or (
             value.get("type") == "message" and value.get("stop_reason") is not None
         )
-        usage = _one(message, "usage")
+        if usage := _one(message, "usage"):
+            # The last one leaves out some of what the first one said.
+            self._said |= {name: said for name, said in usage.items() if said is not None}
+            self._count_messages(self._said)
+
+    def _count_messages(self, usage: Json) -> None:
         self._is_dearer |= usage.get("speed") in _DEARER
-        if usage.get("input_tokens") is not None:
-            self.cached_tokens = _number(usage, "cache_read_input_tokens")
-            written = _number(usage, "cache_creation_input_tokens")
-            parts = _one(usage, "cache_creation")
-            self._write(written, _count(parts, "ephemeral_1h_input_tokens"))
-            told = _count(usage, "input_tokens")
-            self.input_tokens = None if told is None else told + self.cached_tokens + written
-        if usage.get("output_tokens") is not None:
-            self._output = _count(usage, "output_tokens")
+        parts = _one(usage, "cache_creation")
+        for_an_hour = _number(parts, "ephemeral_1h_input_tokens")
+        minutes = _number(parts, "ephemeral_5m_input_tokens")
+        written = _number(usage, "cache_creation_input_tokens")
+        self._write(written, for_an_hour if for_an_hour + minutes == written else None)
+        self.cached_tokens = _number(usage, "cache_read_input_tokens")
+        told = _count(usage, "input_tokens")
+        self.input_tokens = None if told is None else told + self.cached_tokens + written
+        self._output = _count(usage, "output_tokens")
 
     def _gemini(self, value: Json) -> None:
         self._name(value.get("modelVersion"))
