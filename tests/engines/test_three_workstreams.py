@@ -5,10 +5,13 @@ In a sandbox: without one each of them works in the other stories of this folder
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from bot.adapters.gateway.dialects import Refusal, read_place, read_request
+from tests.support.doorway import PAID, tier_at
 from tests.support.engine_stories import (
     KEY,
     PROGRAMS,
@@ -18,7 +21,7 @@ from tests.support.engine_stories import (
     told,
     work_of,
 )
-from tests.support.provider import Provider, shell
+from tests.support.provider import Provider, Request, shell
 from tests.support.sandboxes import needs_sandbox, with_sandbox
 from tests.support.world import plan, work
 
@@ -53,3 +56,15 @@ def test_two_side_by_side_and_one_that_needs_both(engine: str, tmp_path: Path) -
     assert sum(line["output_tokens"] for line in spent) == total.output
     assert len(spent) == len(provider.requests)
     assert all(KEY in str(request.headers) for request in provider.requests)
+    assert [why for request in provider.requests if (why := why_not_paid(request))] == []
+
+
+def why_not_paid(request: Request) -> str:
+    """Say why a paid tier, which is asked only for what has a known price, would not be asked."""
+    path = request.path.partition("?")[0]
+    place = read_place(f"/{'d' * 20}{path}")
+    assert place, path
+    asked = read_request(
+        place, "", json.dumps(request.body).encode(), tier_at("http://127.0.0.1:1", **PAID)
+    )
+    return asked.because if isinstance(asked, Refusal) else ""
