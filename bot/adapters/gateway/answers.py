@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import cast
 
 from bot.adapters.gateway.dialects import Caches, Dialect
+from bot.adapters.gateway.values import (
+    Json,
+    count_in,
+    data_of,
+    json_of,
+    length_of,
+    number_in,
+    object_in,
+    objects_in,
+)
 from bot.core.ledger import Tokens
 from bot.core.model_ids import as_name
 
 _MAX_HELD_BYTES = 20_000_000  # of one event, or of a document
 _CHARACTERS_A_TOKEN = 4  # where nobody counted
-_NO_WORDS = frozenset({"role", "type", "id", "stop_reason", "signature", "thoughtSignature"})
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
 # What an event has to hold to tell more than that the answer goes on.
 _TELLS = re.compile(
@@ -22,9 +29,6 @@ _TELLS = re.compile(
 )
 _MAX_LATER_BYTES = 1_000_000
 _DEARER = ("priority", "fast", "ultrafast")  # services, at prices that no tier has
-_MAX_TOKENS = 100_000_000  # of one answer; no model takes a hundredth of it
-
-Json = Mapping[str, object]
 
 
 class Count:
@@ -101,7 +105,7 @@ class Count:
     def _catch_up(self) -> None:
         waiting, self._later, self._later_bytes = b"".join(self._later), [], 0
         for event in _EVENT_END.split(waiting):
-            self.read(_json(_data(event)))
+            self.read(json_of(data_of(event)))
 
     def guess(self, size: int) -> None:
         """Go by the size of an answer that cannot be read."""
@@ -109,30 +113,30 @@ class Count:
 
     def _chat(self, value: Json) -> None:
         self._name(value.get("model"))
-        for choice in _many(value, "choices"):
-            self._characters += _length(choice.get("delta") or choice.get("message"))
+        for choice in objects_in(value, "choices"):
+            self._characters += length_of(choice.get("delta") or choice.get("message"))
             self._ended |= choice.get("finish_reason") is not None
         self._is_dearer |= value.get("service_tier") in _DEARER
-        if usage := _one(value, "usage"):
-            told, answered = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+        if usage := object_in(value, "usage"):
+            told, answered = count_in(usage, "prompt_tokens"), count_in(usage, "completion_tokens")
             if told is not None and answered is not None:  # some count thoughts in the total alone
-                answered = max(answered, (_count(usage, "total_tokens") or 0) - told)
-            self._take(told, answered, _one(usage, "prompt_tokens_details"))
+                answered = max(answered, (count_in(usage, "total_tokens") or 0) - told)
+            self._take(told, answered, object_in(usage, "prompt_tokens_details"))
 
     def _responses(self, value: Json) -> None:
-        response = _one(value, "response") or value
+        response = object_in(value, "response") or value
         if isinstance(value.get("delta"), str):
-            self._characters += _length(value["delta"])
+            self._characters += length_of(value["delta"])
         self._name(response.get("model"))
         self._ended |= response.get("status") in ("completed", "incomplete", "failed")
         self._is_dearer |= response.get("service_tier") in _DEARER
-        if usage := _one(response, "usage"):
-            told, answered = _count(usage, "input_tokens"), _count(usage, "output_tokens")
-            self._take(told, answered, _one(usage, "input_tokens_details"))
+        if usage := object_in(response, "usage"):
+            told, answered = count_in(usage, "input_tokens"), count_in(usage, "output_tokens")
+            self._take(told, answered, object_in(usage, "input_tokens_details"))
 
     def _take(self, told: int | None, answered: int | None, parts: Json) -> None:
-        self.cached_tokens = min(_number(parts, "cached_tokens"), told or 0)
-        written = min(_number(parts, "cache_write_tokens"), (told or 0) - self.cached_tokens)
+        self.cached_tokens = min(number_in(parts, "cached_tokens"), told or 0)
+        written = min(number_in(parts, "cache_write_tokens"), (told or 0) - self.cached_tokens)
         self._write(written, None)
         self.input_tokens, self._output = told, answered
 
@@ -144,44 +148,44 @@ class Count:
         self.written_tokens = written - for_an_hour
 
     def _messages(self, value: Json) -> None:
-        message = _one(value, "message") or value
+        message = object_in(value, "message") or value
         self._name(message.get("model"))
-        self._characters += _length(value.get("delta"))
+        self._characters += length_of(value.get("delta"))
         self._ended |= value.get("type") == "message_stop" or (
             value.get("type") == "message" and value.get("stop_reason") is not None
         )
-        if usage := _one(message, "usage"):
+        if usage := object_in(message, "usage"):
             # The last one leaves out some of what the first one said.
             self._said |= {name: said for name, said in usage.items() if said is not None}
             self._count_messages(self._said)
 
     def _count_messages(self, usage: Json) -> None:
         self._is_dearer |= usage.get("speed") in _DEARER
-        parts = _one(usage, "cache_creation")
-        for_an_hour = _number(parts, "ephemeral_1h_input_tokens")
-        minutes = _number(parts, "ephemeral_5m_input_tokens")
-        written = _number(usage, "cache_creation_input_tokens")
+        parts = object_in(usage, "cache_creation")
+        for_an_hour = number_in(parts, "ephemeral_1h_input_tokens")
+        minutes = number_in(parts, "ephemeral_5m_input_tokens")
+        written = number_in(usage, "cache_creation_input_tokens")
         self._write(written, for_an_hour if for_an_hour + minutes == written else None)
-        self.cached_tokens = _number(usage, "cache_read_input_tokens")
-        told = _count(usage, "input_tokens")
+        self.cached_tokens = number_in(usage, "cache_read_input_tokens")
+        told = count_in(usage, "input_tokens")
         self.input_tokens = None if told is None else told + self.cached_tokens + written
-        self._output = _count(usage, "output_tokens")
+        self._output = count_in(usage, "output_tokens")
 
     def _gemini(self, value: Json) -> None:
         self._name(value.get("modelVersion"))
-        for candidate in _many(value, "candidates"):
-            self._characters += _length(candidate.get("content"))
+        for candidate in objects_in(value, "candidates"):
+            self._characters += length_of(candidate.get("content"))
             self._ended |= candidate.get("finishReason") is not None
-        self._ended |= bool(_one(value, "promptFeedback").get("blockReason"))
-        if usage := _one(value, "usageMetadata"):
-            told = _count(usage, "promptTokenCount")
-            answered = _count({"candidatesTokenCount": 0, **usage}, "candidatesTokenCount")
+        self._ended |= bool(object_in(value, "promptFeedback").get("blockReason"))
+        if usage := object_in(value, "usageMetadata"):
+            told = count_in(usage, "promptTokenCount")
+            answered = count_in({"candidatesTokenCount": 0, **usage}, "candidatesTokenCount")
             if told is not None:
-                told += _number(usage, "toolUsePromptTokenCount")
+                told += number_in(usage, "toolUsePromptTokenCount")
             if answered is not None:
-                answered += _number(usage, "thoughtsTokenCount")
+                answered += number_in(usage, "thoughtsTokenCount")
             self.input_tokens, self._output = told, answered
-            self.cached_tokens = min(_number(usage, "cachedContentTokenCount"), told or 0)
+            self.cached_tokens = min(number_in(usage, "cachedContentTokenCount"), told or 0)
 
     def _name(self, model: object) -> None:
         if isinstance(model, str) and model:
@@ -241,11 +245,11 @@ class Passing:
 
     def _judge(self, event: bytes) -> bool:
         """Count what an event or a document holds; say whether it is nothing but the count."""
-        data = _data(event) if self._is_events else event
+        data = data_of(event) if self._is_events else event
         if self._is_events and data.strip() in {b"", b"[DONE]"}:
             self.is_done |= bool(data.strip())
             return False
-        value = _json(data)
+        value = json_of(data)
         parts = value if isinstance(value, list) and value else [value]
         for part in parts:
             self._count.read(part)
@@ -267,53 +271,7 @@ def _error_in(part: object) -> str:
     """Return an answer that is an error, or in the middle of a stream becomes one."""
     if not isinstance(part, dict):
         return ""
-    inner = _one(part, "response") or part
+    inner = object_in(part, "response") or part
     if inner.get("error") or part.get("type") == "error":
         return json.dumps(part)
     return ""
-
-
-def _data(event: bytes) -> bytes:
-    return b"\n".join(line[5:] for line in event.splitlines() if line.startswith(b"data:"))
-
-
-def _json(text: bytes) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _one(value: Json, name: str) -> Json:
-    found = value.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _many(value: Json, name: str) -> list[Json]:
-    found = value.get(name)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def _count(value: Json, name: str) -> int | None:
-    """Return a number of tokens; None: it is no such number, and not nothing."""
-    found = value.get(name)
-    return found if type(found) is int and 0 <= found <= _MAX_TOKENS else None
-
-
-def _number(value: Json, name: str) -> int:
-    """Return a number of tokens that need not be there."""
-    return _count(value, name) or 0
-
-
-def _length(value: object) -> int:
-    """Return how many characters of what was said a value holds."""
-    total, waiting = 0, [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            total += len(one)
-        elif isinstance(one, dict):
-            waiting += (part for name, part in one.items() if name not in _NO_WORDS)
-        elif isinstance(one, list):
-            waiting += cast("list[object]", one)
-    return total
