@@ -16,7 +16,7 @@ from bot.core.state import RunState
 
 
 @dataclass(frozen=True)
-class Choice:
+class PaidChoice:
     """A workstream that would best be done for money, and who does it otherwise."""
 
     workstream: str
@@ -47,7 +47,7 @@ def choice_for(
     workstream: Workstream,
     exhausted: Mapping[str, str],
     cover: Cover,
-) -> Choice | None:
+) -> PaidChoice | None:
     """Return what a person may choose before a workstream begins; None: there is no choice."""
     if state.policy.paid_answer_minutes == 0 or state.track(workstream.id).attempts:
         return None
@@ -59,7 +59,7 @@ def choice_for(
     if not isinstance(free, Route):
         return None
     asked = next((one for one in state.asked if one.cause == _cause_for(wish)), None)
-    return Choice(workstream.id, wish, free, asked)
+    return PaidChoice(workstream.id, wish, free, asked)
 
 
 def answer_is_due(state: RunState, asked: ApprovalRequested) -> datetime | None:
@@ -68,7 +68,7 @@ def answer_is_due(state: RunState, asked: ApprovalRequested) -> datetime | None:
     return None if minutes is None else asked.at + timedelta(minutes=minutes)
 
 
-def went_free(choice: Choice, state: RunState, now: datetime) -> str:
+def went_free(choice: PaidChoice, state: RunState, now: datetime) -> str:
     """Say why the free tier may begin; empty: somebody may still say yes to the money."""
     asked, provider = choice.asked, choice.wish.tier.provider
     if asked is None:
@@ -82,7 +82,7 @@ def went_free(choice: Choice, state: RunState, now: datetime) -> str:
     return f"nobody said yes to {provider} in {state.policy.paid_answer_minutes:g} minutes"
 
 
-def question_for(choice: Choice, state: RunState) -> str:
+def question_for(choice: PaidChoice, state: RunState) -> str:
     """Ask for the money: for what and why, who gets it, and what happens without it."""
     tier, free, minutes = choice.wish.tier, choice.free.tier.name, state.policy.paid_answer_minutes
     price = f"${tier.input_usd_per_million} in and ${tier.output_usd_per_million} out"
@@ -96,7 +96,7 @@ def question_for(choice: Choice, state: RunState) -> str:
     return f"{wanted} {who}, for {choice.wish.because}; {otherwise}"
 
 
-def _others_like(choice: Choice, state: RunState) -> str:
+def _others_like(choice: PaidChoice, state: RunState) -> str:
     """Name everything that one yes is for, since a provider is asked for once."""
     ladder, provider = state.policy.ladder, choice.wish.tier.provider
     names = [choice.workstream]

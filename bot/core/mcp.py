@@ -100,7 +100,7 @@ class McpServers(Strict):
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenServer:
     """A server that an attempt gets: how it is started, places not filled in, and what for."""
 
     name: str
@@ -113,7 +113,7 @@ class Given:
 class Resolved:
     """The servers of an attempt, and why it does not get one that was meant for it."""
 
-    given: tuple[Given, ...] = ()
+    given: tuple[GivenServer, ...] = ()
     left_out: tuple[str, ...] = ()
 
 
@@ -134,7 +134,7 @@ def resolve(servers: McpServers, workstream: Workstream, engine: str, machine: M
     if engine in WITHOUT_MCP:
         named = (f"{name}: {engine} starts no servers" for name in workstream.mcp)
         return Resolved(left_out=tuple(named))
-    given: list[Given] = []
+    given: list[GivenServer] = []
     left_out: list[str] = []
     for server in servers.servers:
         if server.reaches and server.name not in workstream.mcp:
@@ -183,11 +183,11 @@ def _why_not(server: McpServer, workstream: Workstream, machine: Machine) -> str
     return None
 
 
-def _given(server: McpServer, machine: Machine) -> Given:
+def _given(server: McpServer, machine: Machine) -> GivenServer:
     passed = {name: machine.passed[name] for name in server.needs}
     program = machine.find(server) or server.command[0]
     argv = (program, *server.command[1:])
-    return Given(server.name, server.use_when, argv, {**passed, **server.env})
+    return GivenServer(server.name, server.use_when, argv, {**passed, **server.env})
 
 
 def unknown_servers(plan: Plan, data: bytes | str, known: Collection[str]) -> tuple[Problem, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from bot.core.about import About
 from bot.core.accounts import Accounts
 from bot.core.actions import AskHuman
-from bot.core.asking import Choice, question_for
+from bot.core.asking import PaidChoice, question_for
 from bot.core.exhaustion import relapses
 from bot.core.plan import Workstream
 from bot.core.routing import NeedsApproval, NoRoute
@@ -45,7 +45,7 @@ def _with_servers(state: RunState, workstream: Workstream) -> str:
     return f" (its agent gets tools of {'; '.join(told)})"
 
 
-def to_pay(choice: Choice, state: RunState, accounts: Accounts) -> AskHuman:
+def to_pay(choice: PaidChoice, state: RunState, accounts: Accounts) -> AskHuman:
     """Ask for money that would be well spent, though it could be done without."""
     provider = choice.wish.tier.provider
     question, others = question_for(choice, state), accounts.others(provider)

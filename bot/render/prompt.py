@@ -19,7 +19,7 @@ from bot.core.base import Sha, digest
 from bot.core.context import Packed, listed, plain, shortened
 from bot.core.gates import Finding, Severity
 from bot.core.handoff import Acknowledgement, Claim, Delegation, TodoItem
-from bot.core.mcp import Given
+from bot.core.mcp import GivenServer
 from bot.core.plan import Criterion, Kind
 
 MOST_LEFT_OUT = 20
@@ -39,7 +39,7 @@ class Story:
     errors: tuple[str, ...] = ()  # why earlier attempts failed
     answer: str = ""  # a person's, to the agent's questions
     run_base: Sha | None = None  # where other work has landed since
-    servers: tuple[Given, ...] = ()  # that it has tools from
+    servers: tuple[GivenServer, ...] = ()  # that it has tools from
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from bot.core.base import Moment, RunId, Sha
 from bot.core.context import Manifest, Packed, estimated_tokens, manifest, pack, shortened
 from bot.core.context_sources import ReadBase, gather, shared_context
 from bot.core.handoff import Completion, Context, Delegation, TodoItem, Upstream
-from bot.core.mcp import Given
+from bot.core.mcp import GivenServer
 from bot.core.plan import Plan, Workstream
 from bot.core.roles import Role
 from bot.core.routing import Tier
@@ -37,7 +37,7 @@ class Assignment:
     deadline: Moment
     context_tokens: int  # at most, of files given along with the task
     start_from: Sha | None = None  # an earlier attempt's work, to go on from
-    servers: tuple[Given, ...] = ()
+    servers: tuple[GivenServer, ...] = ()
 
 
 @dataclass(frozen=True)
