@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bot.core.context import CHARACTERS_PER_TOKEN
-from bot.core.fair_shares import fair_shares
+from bot.core.cutting import cut_to_fit
 from bot.core.plan import Kind, Plan
 from bot.core.planning.adopt import MOST_WORKSTREAMS
 from bot.render.plan import to_yaml
@@ -22,7 +22,7 @@ def planning_prompt(
     room = context_tokens * CHARACTERS_PER_TOKEN // SHARE
     task, plan, listing = (
         kept if kept == whole else f"{kept}\n[… {len(whole) - len(kept):,} characters more]"
-        for whole, kept in zip(texts, fair_shares(texts, room), strict=True)
+        for whole, kept in zip(texts, cut_to_fit(texts, room), strict=True)
     )
     return render(
         "plan.j2",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.context import CHARACTERS_PER_TOKEN, listed, shortened
-from bot.core.fair_shares import fair_shares
+from bot.core.cutting import cut_to_fit
 from bot.render.prompt import MOST_LEFT_OUT, quoted, render
 
 MAX_DIFF = 200_000  # characters, however much a model can read
@@ -31,7 +31,7 @@ def review_prompt(task: str, diff: str, context_tokens: int, deadline: datetime)
     room = min(MAX_DIFF, context_tokens * CHARACTERS_PER_TOKEN // SHARE)
     parts = [
         Part(whole.partition("\n")[0].removeprefix("diff --git "), kept, len(whole))
-        for whole, kept in zip(texts, fair_shares(texts, room), strict=True)
+        for whole, kept in zip(texts, cut_to_fit(texts, room), strict=True)
     ]
     return render(
         "review.j2",

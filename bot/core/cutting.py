@@ -7,7 +7,7 @@ from collections.abc import Sequence
 LEAST = 400  # characters; a shorter piece of a text is not worth its room
 
 
-def fair_shares(texts: Sequence[str], room: int) -> tuple[str, ...]:
+def cut_to_fit(texts: Sequence[str], room: int) -> tuple[str, ...]:
     """Cut texts to `room` characters in all, at line ends where there are any; short ones not."""
     kept = dict.fromkeys(range(len(texts)), "")
     by_size = sorted(kept, key=lambda at: len(texts[at]))
