@@ -11,7 +11,11 @@ from pathlib import Path
 from bot.core.config import Settings
 from bot.core.redact import Redactor
 
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY", re.I)
+_SECRET_NAME = re.compile(
+    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|(^|_)PASS$"
+    r"|(API|ACCESS|PRIVATE|SIGNING|ENCRYPTION|SSH)_?KEY",
+    re.IGNORECASE,
+)
 _TOOLCHAINS = {  # where tools are that a HOME of its own would hide; nothing secret is in these
     "RUSTUP_HOME": ".rustup",
     "PYENV_ROOT": ".pyenv",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.environment import built_environment
+from bot.wiring.environment import redactor
 
 NAMES = st.sampled_from(["PATH", "CI", "LANG", "LC_ALL", "MODEL", "TOKEN"])
 VALUES = st.text(max_size=5)
@@ -49,3 +51,21 @@ def test_two_environments_share_nothing():
     first = build({})
     first["PATH"] = "/evil"
     assert build({})["PATH"] == "/bin"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("GITHUB_TOKEN", "OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD"),
+        *("DEPLOY_PRIVATE_KEY", "SIGNING_KEY", "SSH_KEY", "GPG_PASSPHRASE", "DB_PASS"),
+    ],
+)
+def test_the_value_of_a_variable_that_is_named_like_a_secret_is_taken_out(monkeypatch, name):
+    monkeypatch.setenv(name, "9f8e7d6c5b4a")
+    assert redactor().text("it is 9f8e7d6c5b4a") == "it is [redacted:value]"
+
+
+@pytest.mark.parametrize("name", ["KEYBOARD", "CACHE_KEY", "BYPASS", "PASSED"])
+def test_the_value_of_another_variable_stays(monkeypatch, name):
+    monkeypatch.setenv(name, "created_at")
+    assert redactor().text("order by created_at") == "order by created_at"
