@@ -8,6 +8,16 @@ from decimal import Decimal
 from bot.core.model_ids import same_model
 from bot.core.routing import Tier
 
+_OURS = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+# What the gateway lets nobody ask a paid tier for. Any other price beside ours, as one for each
+# request or for a picture in an answer, makes a model's price one that is not known.
+_NEVER_ASKED_FOR = (
+    *("input_audio_mtok", "input_image_mtok", "input_video_mtok"),
+    *("cache_audio_read_mtok", "cache_image_read_mtok", "output_audio_mtok"),
+    *("web_searches_kcount", "storage_searches_kcount"),
+    "cache_write_1h_mtok",  # a fixed part more than for minutes
+)
+
 
 def priced(tier: Tier, now: datetime) -> Tier:
     """Return a tier with the prices of its model where it has none and the library knows them."""
@@ -36,9 +46,10 @@ def _look_up(tier: Tier, now: datetime) -> dict[str, Decimal | None]:
         return {}
     if not same_model(tier.model, model.id):  # it takes the nearest one, where it knows none
         return {}
-    prices = model.get_prices(now)
-    names = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
-    return {name: _highest(getattr(prices, name, None), tier.context_tokens) for name in names}
+    prices = vars(model.get_prices(now))
+    if any(price for name, price in prices.items() if name not in (*_OURS, *_NEVER_ASKED_FOR)):
+        return {}
+    return {name: _highest(prices.get(name), tier.context_tokens) for name in _OURS}
 
 
 def _highest(price: object, context_tokens: int) -> Decimal | None:

@@ -46,6 +46,16 @@ def test_a_model_that_nobody_knows_has_no_price_not_that_of_the_nearest() -> Non
         assert not priced(unknown, NOW).has_price
 
 
+def test_a_model_that_costs_more_than_its_tokens_has_no_price() -> None:
+    by_request, in_pictures = (
+        tier("perplexity", "sonar"),
+        tier("google", "gemini-2.5-flash-image"),
+    )
+    assert not priced(by_request, NOW).has_price
+    assert not priced(in_pictures, NOW).has_price
+    assert priced(tier("openai", "gpt-4.1"), NOW).has_price  # a search is never asked for
+
+
 def test_a_start_without_such_a_tier_does_not_load_the_library() -> None:
     code = (
         "import sys; from datetime import UTC, datetime; from bot.adapters.prices import priced; "
