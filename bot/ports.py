@@ -109,6 +109,10 @@ class Worktrees(Protocol):
         """Delete whatever is at a path of the folder."""
         ...
 
+    def hide(self, worktree: Worktree, name: str) -> None:
+        """Delete every file of a name; that they are gone is no change."""
+        ...
+
     def take(self, worktree: Worktree, path: str) -> bytes | None:
         """Read a plain file of the folder, at most 1 MB; None where there is none."""
         ...
@@ -161,7 +165,7 @@ class EngineJob:
     log: str
     max_log_bytes: int
     deny: Rules = NO_RULES  # which commands its role may not run
-    only_writes: tuple[str, ...] | None = None  # it reads, and writes these; no commands
+    only_writes: tuple[str, ...] | None = None  # it reads, hands in, and writes these
     model_url: str = ""  # its door to the tier's model, where the tier has an address
     tool_servers: tuple[ToolServer, ...] = ()
 

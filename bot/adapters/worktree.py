@@ -119,6 +119,14 @@ class GitWorktrees:
                 (top / folder).unlink()
         delete_folder(target)
 
+    def hide(self, worktree: Worktree, name: str) -> None:
+        """Delete every file of a name that the commit holds; that they are gone is no change."""
+        path, index = Path(worktree.path), Path(worktree.index)
+        found = self._git(path, index, "ls-files", "-z", "--", f":(glob)**/{name}")
+        self._git(path, index, "update-index", "--skip-worktree", "-z", "--stdin", sin=found)
+        for each in found.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+            (path / each).unlink(missing_ok=True)
+
     def take(self, worktree: Worktree, path: str) -> bytes | None:
         """Read a plain file, at most 1 MB and a byte, without following any link."""
         target = Path(worktree.path) / path

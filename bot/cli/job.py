@@ -68,9 +68,25 @@ def fetch(
 @job.command()
 def engine(run: Run, workstream: Workstream, attempt: Attempt, source: From) -> int:
     """Say what an attempt needs from registries, so that it is there before anything else is."""
-    from bot.wiring.jobs import engine as look_up
+    from bot.wiring.needed import for_attempt
 
-    return look_up(run, workstream, attempt, source)
+    return for_attempt(run, workstream, attempt, source)
+
+
+@job.command()
+def engine_to_plan(run: Run, source: From) -> int:
+    """Say what the model that plans a run needs, likewise."""
+    from bot.wiring.needed import to_plan
+
+    return to_plan(run, source)
+
+
+@job.command()
+def engine_to_review(source: From) -> int:
+    """Say what the agent that reads a commit needs, likewise."""
+    from bot.wiring.needed import to_review
+
+    return to_review(source)
 
 
 @job.command()

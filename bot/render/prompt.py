@@ -93,6 +93,18 @@ def agent_prompt(delegation: Delegation, packed: Packed, story: Story) -> str:
     )
 
 
+def reading_prompt(asked: str, delegation: Delegation, writes: Sequence[str]) -> str:
+    """Add how an agent that only reads hands back: by tools of our own, or else by files."""
+    return asked + render(
+        "reading.j2",
+        has_tools=delegation.target_agent == "builtin",
+        writes=[f"`{path}`" for path in writes],
+        todo=_numbered(delegation.todo),
+        acknowledgement=_example_acknowledgement(delegation),
+        claim=_example_claim(delegation),
+    )
+
+
 def continuation_prompt(
     open_items: Sequence[TodoItem], failing_checks: Sequence[FailingCheck]
 ) -> str:

@@ -12,7 +12,7 @@ from bot.core.handoff import Context, Delegation
 from bot.core.plan import Workstream
 from bot.core.roles import Role
 from bot.core.routing import Tier
-from bot.render.prompt import system_prompt
+from bot.render.prompt import reading_prompt, system_prompt
 from bot.usecases.attempt import Handout, Result, Tools
 from bot.usecases.brief_agent import todo_for
 from bot.usecases.run_workstream import run_workstream
@@ -44,7 +44,10 @@ class Reading:
 
 
 def read_commit(reading: Reading, prompt: str, reader: Reader) -> Result:
-    """Let an agent read a commit. It runs no command, so nothing of the commit is executed."""
+    """Let an agent read a commit. It runs no command, so nothing of the commit is executed.
+
+    It gets no MCP servers either: some of them write.
+    """
     workstream = reading.workstream
     minutes = timedelta(minutes=workstream.timeout_minutes)
     delegation = Delegation(
@@ -67,7 +70,7 @@ def read_commit(reading: Reading, prompt: str, reader: Reader) -> Result:
         start_from=None,
         delegation=delegation,
         system=system_prompt(reader.role.prompt, reader.role.deny),
-        prompt=prompt,
+        prompt=reading_prompt(prompt, delegation, reading.writes),
         folder=reader.folder,
         environment=reader.environment,
         max_usd=Decimal(0),

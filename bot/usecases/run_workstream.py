@@ -20,6 +20,7 @@ from bot.core.handoff import (
     usage_of,
 )
 from bot.core.outcomes import OutcomeClass
+from bot.core.reading import CAN_ONLY_READ
 from bot.core.routing import SHELL
 from bot.core.verdict import Evidence, LetGo, Stop, after_stop, judge
 from bot.ports import (
@@ -46,6 +47,9 @@ def run_workstream(handout: Handout, tools: Tools, say: Callable[[str], None]) -
     handed_in = (names.ACKNOWLEDGEMENT_FILE, names.CLAIM_FILE, *(handout.only_writes or ()))
     for path in handed_in:  # a commit may hold them: that is nobody's word here
         tools.worktrees.clear(worktree, path)
+    if handout.only_writes is not None:  # it may be anybody's commit
+        for name in CAN_ONLY_READ.get(handout.tier.engine, ()):
+            tools.worktrees.hide(worktree, name)
     delegation = handout.delegation.model_dump_json(indent=2).encode()
     tools.worktrees.give(worktree, names.DELEGATION_FILE, delegation)
     with way_to_model(handout, tools, started) as at_door:

@@ -1,4 +1,4 @@
-"""What the job of an attempt on GitHub gets before it starts: its agent program and MCP servers."""
+"""What a job of an agent on GitHub gets before it starts: its agent program and MCP servers."""
 
 from __future__ import annotations
 
@@ -8,22 +8,29 @@ from collections.abc import Mapping
 from bot.adapters.git import Repository
 from bot.adapters.steering_files import load_servers, load_settings
 from bot.core.engine_programs import EngineProgram
-from bot.core.mcp import Machine, lacking
+from bot.core.mcp import Machine, McpServer, lacking
 from bot.core.plan import Workstream
 from bot.wiring.engines import engines_folder, find_servers, known_servers
 from bot.wiring.environment import passed_variables
 
 
-def to_get(
+def servers_to_get(
     repository: Repository,
     workstream: Workstream,
     program: EngineProgram,
     environment: Mapping[str, str],
+) -> tuple[McpServer, ...]:
+    """Return the servers that an attempt is to be given and that are not here."""
+    passed = passed_variables(load_settings(repository), environment)
+    machine = Machine(find_servers(environment), passed)
+    return lacking(load_servers(repository), known_servers(), workstream, program.name, machine)
+
+
+def to_get(
+    program: EngineProgram, environment: Mapping[str, str], servers: tuple[McpServer, ...] = ()
 ) -> dict[str, str]:
     """Say it as `engines install` is told it, and say which folders are kept under which key."""
     find = find_servers(environment)
-    machine = Machine(find, passed_variables(load_settings(repository), environment))
-    servers = lacking(load_servers(repository), known_servers(), workstream, program.name, machine)
     folders = (
         engines_folder(environment) / program.name / program.version,
         *map(find.place, servers),

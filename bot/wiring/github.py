@@ -17,7 +17,8 @@ from bot.core.github.links import Links
 from bot.core.github.planning import PLANNING
 from bot.core.github.task_text import text_hash
 from bot.core.plan import Complexity, Plan
-from bot.core.routing import Route, Tier, route_free
+from bot.core.reading import route_reading
+from bot.core.routing import Ladder, Route, Tier
 from bot.drivers.github.run import Desk, Job, Planner
 from bot.drivers.settling import Proposal
 from bot.wiring.policy import Asked, policy_with
@@ -34,7 +35,7 @@ def build_desk(here: Runner, name: str, default_branch: str, run: RunId | None) 
     server, repository = here.require("GITHUB_SERVER_URL"), here.require("GITHUB_REPOSITORY")
 
     def policy(budget: Decimal | None) -> Policy:
-        ladder = ladder_elsewhere(origin, settings, _environment_of_agents(here))
+        ladder = ladder_of_agents(here, origin, settings)
         asked = Asked(task="", max_usd=budget, apart=True)
         return policy_with(asked, ladder, settings, load_servers(origin))
 
@@ -59,8 +60,7 @@ def _planner(here: Runner, origin: Origin, settings: Settings) -> Planner:
         asked = wait and plan is None and settings.github.planner == "model"
         if not asked or not _is_for_models(found.plan):
             return found
-        ladder = ladder_elsewhere(origin, settings, _environment_of_agents(here))
-        tier = route_free(PLANNING, ladder, {})
+        tier = route_reading(PLANNING, ladder_of_agents(here, origin, settings), {})
         if isinstance(tier, Route):
             return None
         return replace(found, notes=(*found.notes, f"no model planned: {tier.because}"))
@@ -87,8 +87,12 @@ def propose_bound(repository: Repository, task: str, plan: bytes | None) -> Prop
 
 def tiers_elsewhere(here: Runner, repository: Repository, settings: Settings) -> tuple[Tier, ...]:
     """Return every tier that a job of this repository could have used."""
-    ladder = ladder_elsewhere(repository, settings, _environment_of_agents(here))
-    return tuple(rung.tier for rung in ladder.rungs)
+    return tuple(rung.tier for rung in ladder_of_agents(here, repository, settings).rungs)
+
+
+def ladder_of_agents(here: Runner, repository: Repository, settings: Settings) -> Ladder:
+    """Return the ladder as the jobs of agents can use it, who have keys that we only know of."""
+    return ladder_elsewhere(repository, settings, _environment_of_agents(here))
 
 
 def _environment_of_agents(here: Runner) -> Mapping[str, str]:

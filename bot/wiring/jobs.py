@@ -15,9 +15,8 @@ from bot.core import names
 from bot.core.base import RunId
 from bot.core.github import payloads
 from bot.core.github.defuse import log_line
-from bot.core.github.subject import Subject, subject_of
 from bot.errors import Exit, UserError
-from bot.wiring.runner import Runner, clone_for, hub_of, runner
+from bot.wiring.runner import Runner, clone_for, hub_of, runner, subject_at
 
 if TYPE_CHECKING:  # each job loads what it needs, for somebody waits for all of them
     from bot.adapters.github.origin import Origin
@@ -45,26 +44,28 @@ def plan(run: str, source: Path, out: Path) -> int:
     """Let a model plan a run; what came of it is in the files that it leaves."""
     from bot.adapters.event_ref import EventRef
     from bot.core.folding import fold
-    from bot.core.github.planning import PLANNING, PlanReport, planning_route
+    from bot.core.github.planning import PLANNING, PlanReport
     from bot.core.routing import NoRoute
     from bot.drivers.github.planning import write_planned
     from bot.render.github.step_summary import agent_summary
     from bot.usecases.hand_back import envelope_of
     from bot.usecases.plan_with_model import ToPlan, plan_with_model
     from bot.wiring.github import propose_bound
-    from bot.wiring.reviewing import reader
+    from bot.wiring.reviewing import planning_here, reader
 
     here, repository, name = runner(), Repository.open(str(source)), names.run_id(run)
     state = fold(EventRef(repository, name).load())
-    found, request = planning_route(state), state.request
+    found, request = planning_here(state), state.request
     if request is None or state.plan is not None or isinstance(found, NoRoute):
         _say(f"run {name} wants no plan of a model")
         return Exit.OK
+    _say(f"{found.tier.name} plans: {found.because}")
     workers = _fit_workers(here, repository, name)
     template = propose_bound(repository, request.task, None).plan
     paths = repository.paths(request.base_sha)
     wanted = ToPlan(name, request.base_sha, template, paths, workers.roles.keys())
-    result, written = plan_with_model(wanted, found.tier, reader(workers, PLANNING, _say))
+    who = reader(workers, PLANNING, found.tier, _say)
+    result, written = plan_with_model(wanted, found.tier, who)
     envelope = envelope_of(replace(result, evidence={}))
     write_planned(out, PlanReport(completion=result.completion, envelope=envelope), written)
     here.summary(agent_summary(result.completion))
@@ -97,33 +98,12 @@ def fetch(to: Path, run: str) -> int:
     here = runner()
     event = here.event()
     name = names.run_id(run) if run else None
-    subject = None if name else _subject(event)
+    subject = None if name else subject_at(event)
     name = name or (subject.run if subject else None)
     origin = clone_for(here, to, _default_branch(here, event), name)
     if subject is not None:
         origin.fetch(*filter(None, (subject.head, subject.base)))
     _say(f"fetched {name or 'the pull request'}")
-    return Exit.OK
-
-
-def engine(run: str, workstream: str, attempt: int, source: Path) -> int:
-    """Put out what to install for an attempt, and how to keep it; empty: it needs nothing.
-
-    Nothing is downloaded for a result that is there already.
-    """
-    from bot.drivers.github.attempting import recorded_attempt
-    from bot.drivers.github.run import tier_of
-    from bot.wiring.engines import engine_programs
-    from bot.wiring.getting import to_get
-
-    here, repository, name = runner(), Repository.open(str(source)), names.run_id(run)
-    found = recorded_attempt(repository, name, workstream, attempt)
-    if found is None:
-        return Exit.OK
-    state, handed_out = found
-    program = engine_programs().get(tier_of(state, handed_out.started).engine)
-    if program is not None:
-        here.output(to_get(repository, state.workstreams[workstream], program, here.variables))
     return Exit.OK
 
 
@@ -176,7 +156,7 @@ def check(gates: str, source: Path, out: Path) -> int:
     from bot.wiring.reviewing import reviewer
 
     here, repository = runner(), Repository.open(str(source))
-    subject = _subject(here.event())
+    subject = subject_at(here.event())
     workers = _fit_workers(here, repository, subject.name)
 
     def environment(name: str) -> Mapping[str, str]:
@@ -205,7 +185,7 @@ def verdict(artifacts: Mapping[str, Path]) -> int:
 
     here = runner()
     event = here.event()
-    subject = _subject(event)
+    subject = subject_at(event)
     if isinstance(event, payloads.PullRequested) and event.has_a_token_that_only_reads:
         _say(f"the token may not post on #{subject.pull}; gates-post.yml does")
         return Exit.OK
@@ -296,13 +276,6 @@ def _report(here: Runner, taken: Taken) -> int:
     what = started or ("a model plans" if taken.planning else "nothing to start")
     _say(f"run {taken.run}: {what}" if taken.run else taken.because)
     return Exit.OK
-
-
-def _subject(event: payloads.Event) -> Subject:
-    found = subject_of(event)
-    if isinstance(found, str):
-        raise UserError(found)
-    return found
 
 
 def _issue_of(event: payloads.Event) -> RunId | None:

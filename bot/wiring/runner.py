@@ -13,6 +13,7 @@ from bot.adapters.github.origin import Origin, Remote, refspecs
 from bot.core.base import RunId
 from bot.core.github.payloads import Event, read_event
 from bot.core.github.permission import OWN_LOGINS
+from bot.core.github.subject import Subject, subject_of
 from bot.errors import UserError
 
 if TYPE_CHECKING:
@@ -85,6 +86,14 @@ class Runner:
 def runner() -> Runner:
     """Return the job that this process is a step of."""
     return Runner(os.environ)
+
+
+def subject_at(event: Event) -> Subject:
+    """Return the commit that an event asks to check. Raises UserError where it asks for none."""
+    found = subject_of(event)
+    if isinstance(found, str):
+        raise UserError(found)
+    return found
 
 
 def hub_of(here: Runner) -> Hub:

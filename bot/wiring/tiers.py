@@ -89,6 +89,13 @@ def _ladder(
     return build_ladder(own, catalog, load_routing(repository), why_not)
 
 
+def lacking_here(ladder: Ladder) -> dict[str, str]:
+    """Say by tier what it lacks in this process: its program, or its key."""
+    known = engines()
+    tiers = [rung.tier for rung in ladder.rungs if rung.tier.engine in known]
+    return {tier.name: why for tier in tiers if (why := known[tier.engine].missing(tier))}
+
+
 def engines_with(key: Callable[[str], str | None], find: Find) -> Mapping[str, Engine]:
     """Return the engines by name, finding keys and programs so."""
     programs = {speech.name: ProgramEngine(speech, find, key) for speech in SPEECHES}

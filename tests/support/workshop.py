@@ -30,7 +30,7 @@ from bot.core.folding import fold
 from bot.core.github.presence import Presence
 from bot.core.state import RunState
 from bot.errors import BotError
-from bot.wiring import jobs
+from bot.wiring import jobs, needed
 from tests.support.github import FakeGithub, FakeRepository
 
 ROOT = Path(__file__).parents[2]
@@ -138,6 +138,7 @@ class Workshop:
 
         def plan() -> None:
             jobs.fetch(clone, run)
+            self._without_token(lambda: needed.to_plan(run, clone))
             self._without_token(lambda: jobs.plan(run, clone, out))
 
         self.job("orchestrate", "plan", plan, *about)
@@ -160,7 +161,7 @@ class Workshop:
 
         def agent() -> None:
             jobs.fetch(clone, run)
-            self._without_token(lambda: jobs.engine(run, stream, nth, clone))
+            self._without_token(lambda: needed.for_attempt(run, stream, nth, clone))
             self._without_token(lambda: jobs.agent(run, stream, nth, clone, out))
 
         self.job("workstream", "agent", agent, *about)
@@ -177,6 +178,8 @@ class Workshop:
 
             def check(out: Path = out, clone: Path = clone, wanted: str = wanted) -> None:
                 jobs.fetch(clone, "")
+                if wanted == "review":
+                    self._without_token(lambda: needed.to_review(clone))
                 self._without_token(lambda: jobs.check(wanted, clone, out))
 
             ran = self.job("gates", job, check, name, payload, run_id, attempt)

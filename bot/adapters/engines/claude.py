@@ -89,10 +89,9 @@ def _may(job: EngineJob) -> tuple[str, ...]:
     """Let it do everything, or read, and write what is named."""
     if job.only_writes is None:
         return ("--permission-mode", "bypassPermissions", "--tools", ",".join(_TOOLS))
-    tools = ("Read", *(("Edit", "Write") if job.only_writes else ()))
     # A path behind two slashes is absolute; what is not named is refused.
     allowed = (f"Edit(/{job.worktree}/{path})" for path in job.only_writes)
-    asked = ("--permission-mode", "dontAsk", "--tools", ",".join(tools))
+    asked = ("--permission-mode", "dontAsk", "--tools", "Read,Edit,Write")
     return (*asked, "--allowedTools", ",".join(("Read", *allowed)))
 
 

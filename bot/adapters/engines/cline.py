@@ -30,7 +30,7 @@ _CAREFULLY = f"""for path in .clinerules/hooks .cline; do
 done
 exec "$@"
 """
-_NOT_HELD = f'echo "{_REFUSED}write wherever it likes"; exit 1'
+_NOT_HELD = f'echo "{_REFUSED}write wherever it likes"; exit 1'  # its editor does
 # Nobody answers questions, nothing is looked up, and our hook was not tried with further agents.
 _NOT_USED = (
     *(
@@ -45,7 +45,6 @@ _NOT_USED = (
     *("team_mission_log", "team_cleanup", "team_create_outcome", "team_review_outcome_fragment"),
     *("team_attach_outcome_fragment", "team_finalize_outcome", "team_list_outcomes"),
 )
-_ACTING = ("run_commands", "editor", "apply_patch")
 
 
 class Cline:
@@ -61,7 +60,7 @@ class Cline:
         settings = f"{config}/data/settings"
         servers = {"mcpServers": mcp_servers(job)}
         return Start(
-            through=("/bin/sh", "-c", _NOT_HELD if job.only_writes else _CAREFULLY, "sh"),
+            through=("/bin/sh", "-c", _CAREFULLY if job.only_writes is None else _NOT_HELD, "sh"),
             argv=(
                 *("--json", "--auto-approve", "true", "--provider", provider),
                 *("--key", DUMMY_KEY, "--model", job.tier.model),
@@ -71,7 +70,7 @@ class Cline:
             env={"CLINE_DIR": config, "CLINE_NO_AUTO_UPDATE": "1"},
             files=(
                 GivenFile(f"{settings}/providers.json", _providers(job, provider)),
-                GivenFile(f"{settings}/global-settings.json", _settings(job)),
+                GivenFile(f"{settings}/global-settings.json", _settings()),
                 GivenFile(f"{settings}/cline_mcp_settings.json", json.dumps(servers)),
                 GivenFile(
                     f"{config}/hooks/PreToolUse", f"#!/bin/sh\nexec {hook}\n", is_program=True
@@ -113,12 +112,12 @@ def _providers(job: EngineJob, provider: str) -> str:
     return json.dumps({"version": 1, **known})
 
 
-def _settings(job: EngineJob) -> str:
+def _settings() -> str:
     return json.dumps(
         {
             "telemetryOptOut": True,
             "autoUpdateEnabled": False,
-            "disabledTools": [*_NOT_USED, *(_ACTING if job.only_writes is not None else ())],
+            "disabledTools": _NOT_USED,
             "tools": {"web_search": {"enabled": False}},  # the provider would search
         }
     )

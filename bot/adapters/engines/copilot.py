@@ -87,8 +87,11 @@ def _allowed(job: EngineJob) -> tuple[str, ...]:
     """Allow everything, or what reads and what writes a file in the worktree."""
     if job.only_writes is None:
         return ("--allow-all", f"--excluded-tools={','.join(_NOT_USED)}")
-    tools = (*_READING, *(("create",) if job.only_writes else ()))
-    return ("--allow-all-tools", "--disallow-temp-dir", f"--available-tools={','.join(tools)}")
+    return (
+        "--allow-all-tools",
+        "--disallow-temp-dir",
+        f"--available-tools={','.join(_READING)},create",
+    )
 
 
 def _model(job: EngineJob) -> dict[str, str]:

@@ -103,7 +103,7 @@ def _settings(job: EngineJob, home: str) -> dict[str, object]:
 def _tools(job: EngineJob) -> dict[str, object]:
     if job.only_writes is None:
         return {"exclude": _NOT_USED}
-    return {"core": [*_READING, *(("write_file",) if job.only_writes else ())]}
+    return {"core": [*_READING, "write_file"]}
 
 
 def _last(event: dict[str, object]) -> tuple[Heard, ...]:

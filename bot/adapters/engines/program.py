@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from bot.adapters.engines.denials import noted
 from bot.adapters.engines.heard import Ended, Heard, Said, Used
 from bot.adapters.engines.proving import hook_argv, provable, proven_first, why_no_hook
 from bot.core.denials import NOTES_FILE, Denial
+from bot.core.names import ACKNOWLEDGEMENT_FILE, CLAIM_FILE
 from bot.core.outcomes import OutcomeClass
 from bot.core.routing import Tier, Wire
 from bot.ports import Command, EngineJob, EngineOutcome, Finished, GivenFile, ModelCall
@@ -91,7 +92,7 @@ class ProgramEngine:
         """Start the program in the worktree, with settings from nowhere but a home of its own."""
         home = f"{job.folder}/engine"
         found = self._find(self._speech.name)
-        start = self._speech.start(job, home)
+        start = self._speech.start(_with_what_it_hands_in(job), home)
         rules = GivenFile(_rules_file(home), provable(job.deny).model_dump_json())
         program = found.argv if found else (self._speech.name,)
         argv = (*start.through, *program, *start.argv)
@@ -143,6 +144,13 @@ class ProgramEngine:
     def denied(self, job: EngineJob) -> tuple[Denial, ...]:
         """Read what our hook noted."""
         return noted(Path(job.folder) / "engine" / NOTES_FILE)
+
+
+def _with_what_it_hands_in(job: EngineJob) -> EngineJob:
+    """Let a job that only reads write its two files, too: a program has no tool to hand in with."""
+    if job.only_writes is None:
+        return job
+    return replace(job, only_writes=(ACKNOWLEDGEMENT_FILE, CLAIM_FILE, *job.only_writes))
 
 
 def what_it_lacks(tier: Tier, key: Callable[[str], str | None], wires: tuple[Wire, ...]) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from bot.core.github.gate_report import GateReport
 from bot.core.github.handback import Expected, check_handback
 from bot.core.github.subject import Subject
-from bot.core.ledger import Billing
 from bot.core.plan import Kind, Workstream
+from bot.core.reading import can_read
 from bot.core.routing import Tier
 
 MAX_FINDINGS = 50
@@ -22,7 +22,6 @@ REVIEW = Workstream(
     title="Review this commit",
     kind=Kind.REVIEW,
     role="code-reviewer",
-    engine="builtin",  # the engine that can be kept from acting
     goal="Review the change that this commit makes, and report findings and a score",
 )
 
@@ -37,8 +36,8 @@ def refuse_opinion(
     if opinion is None or envelope is None:
         return "an opinion and its ledger come together"
     tier = next((t for t in tiers if t.name == opinion.tier), None)
-    if tier is None or tier.billing is not Billing.FREE:
-        return "it names a tier that is not free, or that nobody knows"
+    if tier is None or not can_read(tier):
+        return "it names a tier that is not free, cannot be held to reading, or that nobody knows"
     if len(opinion.findings) > MAX_FINDINGS or any(
         len(f.message) + len(f.evidence) + len(f.rule) > MAX_FINDING_CHARACTERS
         for f in opinion.findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -9,7 +10,8 @@ from bot.core.base import Strict
 from bot.core.github.handback import Envelope, Expected, check_handback
 from bot.core.handoff import Completion, CompletionStatus
 from bot.core.plan import Kind, Workstream
-from bot.core.routing import NoRoute, Route, route_free
+from bot.core.reading import can_read, route_reading
+from bot.core.routing import NoRoute, Route, Tier
 from bot.core.state import RunState
 
 REPORT, PLAN = "planned.json", "plan.yaml"  # files that the job leaves
@@ -22,7 +24,6 @@ PLANNING = Workstream(
     title="Plan the task",
     kind=Kind.PLANNING,
     role="planner",
-    engine="builtin",  # the engine that can be kept from acting
     goal="Split the task into workstreams that can run side by side, and write the plan",
     timeout_minutes=20,
 )
@@ -36,16 +37,27 @@ class PlanReport(Strict):
     envelope: Envelope
 
 
-def planning_route(state: RunState) -> Route | NoRoute:
-    """Say which free tier makes the plan of a run: the record alone decides it, in every job."""
-    return route_free(PLANNING, state.policy.ladder, {})
+def planning_route(state: RunState, lacking: Mapping[str, str] | None = None) -> Route | NoRoute:
+    """Say which free tier makes the plan of a run: the record decides it, in every job.
+
+    The job that plans may lack what a tier needs; it says what, by tier, and the next one serves.
+    """
+    return route_reading(PLANNING, state.policy.ladder, lacking or {})
+
+
+def _planned_by(report: PlanReport, state: RunState) -> Tier | None:
+    """Return the tier that a report names, if it is one of those that could have planned."""
+    for rung in state.policy.ladder.rungs:
+        if rung.tier.name == report.completion.tier and not rung.why_not and can_read(rung.tier):
+            return rung.tier
+    return None
 
 
 def refuse_report(report: PlanReport, state: RunState, now: datetime) -> str:
     """Say why what a planning job hands over is not what it would be; empty: it is."""
-    found, request = planning_route(state), state.request
-    if isinstance(found, NoRoute) or request is None:
-        return "no tier was to plan"
+    tier, request = _planned_by(report, state), state.request
+    if tier is None or request is None:
+        return "no such tier was to plan"
     if report.completion.head_sha is not None or report.envelope.evidence:
         return "planning changes nothing and brings no files"
     expected = Expected(
@@ -53,7 +65,7 @@ def refuse_report(report: PlanReport, state: RunState, now: datetime) -> str:
         workstream=PLANNING,
         attempt=1,
         base_sha=request.base_sha,
-        tier=found.tier,
+        tier=tier,
         handed_out_at=request.at,
         now=now,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from bot.adapters.event_ref import EventRef
@@ -52,7 +53,7 @@ class Checking:
         Analyzers may execute what the head configures, so they run where the tests do; asked for
         the review alone, an agent reads the change.
         """
-        state = self.state_of(subject)
+        state = state_of(self.repository, subject, self.clock.now())
         if wanted == (GateName.REVIEW,):
             return self._read(subject, state)
         if set(wanted) & set(EXECUTING):
@@ -71,30 +72,30 @@ class Checking:
             return self._report(subject, unread=found[:MAX_WORDS])
         return self._report(subject, opinion=found.completion, envelope=found.envelope)
 
-    def state_of(self, subject: Subject) -> RunState:
-        """Return the run as it is recorded, or one that stands for a pull request."""
-        if subject.run is not None:
-            state = fold(EventRef(self.repository, subject.run).load())
-            if state.request is None:
-                raise UserError(f"Run {subject.run} has no record.")
-            return state
-        base = subject.base
-        if base is None:
-            raise UserError("A pull request without a base cannot be checked.")
-        merge_base = self.repository.text("merge-base", base, subject.head)
-        request = happened.RunRequested.model_validate(
-            {
-                "at": self.clock.now(),
-                "run": subject.name,
-                "task": subject.title,
-                "base_sha": merge_base,
-            }
-        )
-        return fold([request])
-
     def _report(self, subject: Subject, **found: object) -> GateReport:
         facts = {"head_sha": subject.head, "run": subject.run, "pull": subject.pull, **found}
         return GateReport.model_validate(facts)
+
+
+def state_of(repository: Repository, subject: Subject, now: datetime) -> RunState:
+    """Return the run as it is recorded, or one that stands for a pull request."""
+    if subject.run is not None:
+        state = fold(EventRef(repository, subject.run).load())
+        if state.request is None:
+            raise UserError(f"Run {subject.run} has no record.")
+        return state
+    base = subject.base
+    if base is None:
+        raise UserError("A pull request without a base cannot be checked.")
+    request = happened.RunRequested.model_validate(
+        {
+            "at": now,
+            "run": subject.name,
+            "task": subject.title,
+            "base_sha": repository.text("merge-base", base, subject.head),
+        }
+    )
+    return fold([request])
 
 
 def write_report(folder: Path, report: GateReport) -> None:
