@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.plan import Plan, read_plan
 from bot.wiring.engines import engine_programs, known_servers
-from bot.wiring.getting import to_get
+from bot.wiring.getting import servers_to_get, to_get
 from bot.wiring.store import open_repository
 from tests.support.repos import make_repo
 
@@ -27,7 +27,8 @@ def wanted(folder: Path, own: str | None = None, workstream: str = ALONE) -> dic
     assert isinstance(plan, Plan), plan
     environment = {"ORCHESTRATE_ENGINES": f"{folder}/engines", "PATH": f"{folder}/bin"}
     here = open_repository(str(folder / "bare"))
-    return to_get(here, plan.workstreams[0], CODEX, environment)
+    servers = servers_to_get(here, plan.workstreams[0], CODEX, environment)
+    return to_get(CODEX, environment, servers)
 
 
 def pinned(name: str) -> str:

@@ -203,7 +203,7 @@ def test_a_model_that_says_nothing_is_left_when_the_time_is_over(tmp_path: Path)
             {**{"name": "slow", "engine": "builtin", "provider": "local", "model": "scripted-1"},
              **{"billing": "free", "base_url": model.base_url}}
         )  # fmt: skip
-        who = reader(workers, REVIEW, lambda _: None)
+        who = reader(workers, REVIEW, tier, lambda _: None)
         result = review_head(head, tier, RepositoryCommits(repository), who, minutes=0.03)
     assert result.completion.status is CompletionStatus.PARTIAL
     assert "time was up" in str(result.completion.error)
