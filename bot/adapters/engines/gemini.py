@@ -96,14 +96,17 @@ def _settings(job: EngineJob, home: str) -> dict[str, object]:
         },
         "hooks": {"BeforeTool": [{"matcher": ".*", "hooks": [hook]}]},
         "mcpServers": mcp_servers(job, trust=True),
-        "tools": _tools(job),
+        **_may(job),
     }
 
 
-def _tools(job: EngineJob) -> dict[str, object]:
+def _may(job: EngineJob) -> dict[str, object]:
+    """Let it do everything, or read all that there is, and write files."""
     if job.only_writes is None:
-        return {"exclude": _NOT_USED}
-    return {"core": [*_READING, "write_file"]}
+        return {"tools": {"exclude": _NOT_USED}}
+    # Else who wrote the commit says what of it is not to be seen.
+    seen = {"respectGitIgnore": False, "respectGeminiIgnore": False}
+    return {"tools": {"core": [*_READING, "write_file"]}, "context": {"fileFiltering": seen}}
 
 
 def _last(event: dict[str, object]) -> tuple[Heard, ...]:
