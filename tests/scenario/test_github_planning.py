@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.events import PlanProposed, RunStatus
+from bot.core.github.planning import REPORT
 from bot.core.plan import Complexity
 from bot.wiring import jobs
 from tests.support.scripted_model import (
@@ -148,6 +149,34 @@ def test_a_model_that_makes_no_plan_leaves_it_to_the_template(
     ask_with(shop, *script)
     assert proposed(shop).source.startswith("template ")
     assert said in proposed(shop).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"tier": "cline"}, "no such tier was to plan"),  # free, and it cannot be held to reading
+        ({"tier": "gemini"}, "no such tier was to plan"),  # it has no key here
+        ({"engine": "gemini"}, "another tier, engine or model than local"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_plan_of_a_tier_that_was_not_to_plan_is_refused(
+    shop: Story, change: dict[str, str], said: str
+) -> None:
+    wrote = shop.zipped
+
+    def forged(folder: Path, name: str) -> Path:
+        if name.endswith(".plan"):
+            report = json.loads((folder / REPORT).read_text())
+            report["completion"] |= change
+            (folder / REPORT).write_text(json.dumps(report))
+        return wrote(folder, name)
+
+    shop.zipped = forged  # type: ignore[method-assign]
+    ask_with(shop, *planning(GOOD))
+    found = proposed(shop)
+    assert found.source.startswith("template ")
+    assert said in found.notes[0]
 
 
 def test_a_planning_job_that_dies_leaves_it_to_the_template(shop: Story) -> None:

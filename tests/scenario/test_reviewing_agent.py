@@ -163,6 +163,7 @@ def test_without_a_free_tier_the_review_says_that_no_agent_read_it(shop: Story) 
     [
         ({"score": 11}, "its score is not between 0 and 10"),
         ({"tier": "openai-o3"}, "not free"),
+        ({"tier": "cline"}, "cannot be held to reading"),
         ({"base_sha": "0" * 40}, "another commit"),
         ({"findings": [{"message": "x" * 7_000}]}, "longer than we write them"),
         ({"usage": {"requests": 1}}, "not the sum of its calls"),

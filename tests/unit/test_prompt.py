@@ -12,15 +12,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import events as happened
+from bot.core import names
 from bot.core.base import RunId, Sha
 from bot.core.folding import fold
-from bot.core.handoff import Acknowledgement, Claim, Completion, TodoItem, read_said
+from bot.core.handoff import (
+    Acknowledgement,
+    Claim,
+    Completion,
+    Context,
+    Delegation,
+    TodoItem,
+    read_said,
+)
 from bot.core.ledger import Billing
 from bot.core.outcomes import OutcomeClass
-from bot.core.plan import Plan
+from bot.core.plan import Kind, Plan
 from bot.core.roles import Role
 from bot.core.routing import Tier
-from bot.render.prompt import FailingCheck, continuation_prompt, fenced
+from bot.render.prompt import FailingCheck, continuation_prompt, fenced, reading_prompt
 from bot.usecases.brief_agent import Assignment, Before, Briefing, before, brief
 
 TIER = Tier(name="free", engine="builtin", provider="local", billing=Billing.FREE)
@@ -304,3 +313,30 @@ def test_an_attempt_is_told_what_its_needs_handed_over_and_why_earlier_attempts_
     assert [completion.outputs for completion in found.upstream] == [("pages.py pages",)]
     assert found.errors == ("Attempt 1: pytest exits with 1", "Attempt 2: blocked")
     assert found.answer == "Use UTC."
+
+
+@pytest.mark.parametrize(
+    ("engine", "said", "unsaid"),
+    [
+        ("builtin", ("`acknowledge`", "`finish`", "`write_file`"), names.CLAIM_FILE),
+        ("gemini", (names.ACKNOWLEDGEMENT_FILE, names.CLAIM_FILE, '"findings"'), "`finish`"),
+    ],
+)
+def test_who_only_reads_is_told_to_hand_back_by_what_its_engine_has(
+    engine: str, said: tuple[str, ...], unsaid: str
+) -> None:
+    asked = Delegation(
+        run=RunId("1"),
+        workstream="review",
+        target_agent=engine,
+        role="code-reviewer",
+        task_type=Kind.REVIEW,
+        context=Context(goal="Review it"),
+        todo=(TodoItem(id=1, text="Reach the goal: Review it"),),
+        base_sha=Sha("a" * 40),
+        deadline=datetime(2026, 11, 21, tzinfo=UTC),
+    )
+    prompt = reading_prompt("Read.\n", asked, (names.PLAN_FILE,))
+    assert prompt.startswith("Read.\n")
+    assert all(words in prompt for words in (*said, f"`{names.PLAN_FILE}`"))
+    assert unsaid not in prompt

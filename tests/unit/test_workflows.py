@@ -19,6 +19,8 @@ from bot.core.github.dispatches import (
     ReconcileDispatch,
     WorkstreamDispatch,
 )
+from bot.core.github.planning import PLANNING
+from bot.drivers.github.run import PLANNING_LASTS
 from tests.support.peers import ROOT, dev_tool, evaluate, lint, shellcheck
 
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -209,24 +211,56 @@ def test_what_runs_what_is_not_ours_holds_no_token(
         assert keys == {}
 
 
-def engine_steps() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """What looks up an attempt's agent program, finds it in the cache, installs and keeps it."""
-    steps = read("workstream.yml")["jobs"]["agent"]["steps"]
+# Jobs with an agent: what says which program it needs, and what starts it.
+AGENTS = {
+    ("workstream.yml", "agent"): ("job engine ", "job agent "),
+    ("orchestrate.yml", "plan"): ("job engine-to-plan ", "job plan "),
+    ("gates.yml", "review"): ("job engine-to-review ", "job check "),
+}
+every_agent = pytest.mark.parametrize(("file", "job"), AGENTS)
+
+
+def engine_steps(
+    file: str = "workstream.yml", job: str = "agent"
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """What looks up an agent's program, finds it in the cache, installs and keeps it."""
+    steps, (looks, starts) = read(file)["jobs"][job]["steps"], AGENTS[file, job]
     at = next(i for i, step in enumerate(steps) if step.get("id") == "engine")
     assert "job fetch" in steps[at - 1]["run"]
-    assert "job agent" in steps[at + 4]["run"]
+    assert looks in steps[at]["run"]
+    assert starts in steps[at + 4]["run"]
     return steps[at], steps[at + 1], steps[at + 2], steps[at + 3]
 
 
-def test_an_agent_program_is_there_before_its_agent_starts_and_no_step_for_it_has_a_key() -> None:
-    look_up, restore, install, save = engine_steps()
-    assert "orchestrate job engine" in look_up["run"]
-    assert "env" not in look_up
+@every_agent
+def test_an_agent_program_is_there_before_its_agent_starts_and_no_step_for_it_has_a_key(
+    file: str, job: str
+) -> None:
+    look_up, restore, install, save = engine_steps(file, job)
+    secrets = {key: f"value of {key}" for key in KEYS} | {"GROQ_API_KEY": ""}
+    names = look_up.get("env", {}).pop("ORCHESTRATE_KEYS", "")
+    said = [evaluate(one, {"secrets": secrets}) for one in re.findall(r"\$\{\{.+?\}\}", names)]
+    assert set(said) - {""} <= {*KEYS} - {"GROQ_API_KEY"}
+    assert bool(names) == (job == "review")  # no record says which tiers a review has
+    assert set(look_up.get("env", {})) <= {"ORCHESTRATE_BASE_URL", "ORCHESTRATE_MODEL"}
     assert install["env"] == {"WANTED": "${{ steps.engine.outputs.wanted }}"}
-    assert install["continue-on-error"] == "true"  # the attempt says it, and another tier is next
-    job = read("workstream.yml")["jobs"]["agent"]
-    assert int(install["timeout-minutes"]) * 2 < int(job["timeout-minutes"])
+    assert install["continue-on-error"] == "true"  # it is said, and another tier is next
+    minutes = int(read(file)["jobs"][job]["timeout-minutes"])
+    assert int(install["timeout-minutes"]) * 2 < minutes
     assert restore["with"] == save["with"]
+
+
+@every_agent
+def test_every_agent_gets_its_program_in_the_same_way(file: str, job: str) -> None:
+    """They stand there three times, for steps of an action of one's own have no time limit."""
+    for ours, theirs in zip(engine_steps(file, job)[1:], engine_steps()[1:], strict=True):
+        assert ours | {"timeout-minutes": ""} == theirs | {"timeout-minutes": ""}
+
+
+def test_the_job_of_a_planning_model_ends_before_a_template_takes_its_place() -> None:
+    minutes = int(read("orchestrate.yml")["jobs"]["plan"]["timeout-minutes"])
+    install = int(engine_steps("orchestrate.yml", "plan")[2]["timeout-minutes"])
+    assert install + PLANNING.timeout_minutes < minutes < PLANNING_LASTS.total_seconds() / 60
 
 
 def test_what_an_attempt_wants_is_installed_in_one_go_and_no_shell_reads_it(tmp_path: Path) -> None:
