@@ -111,6 +111,32 @@ def test_a_program_does_its_work_in_a_job_as_the_agents_user_and_in_a_sandbox(
     assert "Not run: " in said
 
 
+@needs_another_user
+def test_a_program_reads_a_head_in_a_job_as_the_agents_user_and_in_a_sandbox(
+    agents_user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed("gemini")
+    folder = Path(tempfile.mkdtemp(prefix="orchestrate-"))
+    folder.chmod(0o755)  # pytest's own folders are closed to others
+    script = Script(acknowledged("gemini", "review"), *handed_in("gemini", score=3))
+    with Provider({"# Review of one commit": script}) as provider:
+        settings = {
+            "tiers": [tier("gemini", provider)],
+            "agents": {"sandbox": "required"},
+            "review": {"analyzers": []},
+        }
+        with story(folder, monkeypatch, **settings) as shop:
+            on_a_runner(shop, folder, agents_user, monkeypatch)
+            put_engine("gemini", folder / "engines")
+            shop.repository.push("mine", {"mine.txt": "mine\n"}, by="alice", start="main")
+            shop.repository.open_pull(by="alice", head="mine")
+            shop.run_pull_events()
+            check = shop.check("orchestrate/review")
+    shutil.rmtree(folder)
+    assert shop.errors() == []
+    assert (check.conclusion, "an agent on first" in str(check.summary)) == ("failure", True)
+
+
 def on_a_runner(shop: Story, folder: Path, user: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the jobs the agents' user, a Python that it may run, bubblewrap and engines."""
     monkeypatch.setattr(sys, "executable", python_for_others(folder))

@@ -143,6 +143,24 @@ def test_a_head_is_read_by_gemini_and_nothing_in_it_starts_steers_or_answers(
         assert "evil" not in declared
 
 
+def test_a_review_that_changes_the_folder_is_refused_and_the_analyzers_verdict_stands(
+    programs: None, opens: Opens
+) -> None:
+    script = review(write("mine.txt", "better\n"), score=1)
+    with (
+        Provider({REVIEWS: script}) as provider,
+        opens(review=LINT, tiers=[gemini(provider.url)]) as shop,
+    ):
+        shop.variables["GEMINI_API_KEY"] = KEY
+        shop.repository.push("main", {"lint.sarif": json.dumps(CLEAN)}, by="alice")
+        pull(shop, {"mine.txt": "mine\n"})
+
+        assert shop.errors() == []
+        check = shop.check("orchestrate/review")
+        assert check.conclusion == "success"
+        assert "a review changes nothing" in str(check.summary)
+
+
 def test_a_model_behind_gemini_plans_and_only_that_job_is_told_its_key(
     programs: None, opens: Opens
 ) -> None:
