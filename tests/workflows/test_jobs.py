@@ -110,6 +110,8 @@ def test_with_a_planning_model_agents_start_in_the_fourth_job(stage: Stage) -> N
     assert names[:3] == ["intake", "plan", "accept"]
     assert sorted(names[3:]) == ["announce", "build/agent", "build/publish"]
     assert keys(stage.call("plan")) == {"NVIDIA_API_KEY": "n-secret-value"}
+    look_up = stage.call("engine-to-plan")
+    assert (keys(look_up), tokens(look_up)) == ({}, set())
     assert stage.call("accept")["exists"] == ["--plan"]
     assert stage.call("accept")["given"]["--plan"].endswith("/42.plan.r1.zip")
 
@@ -278,6 +280,9 @@ def test_a_dispatch_checks_a_head_and_a_verdict_follows(stage: Stage) -> None:
     assert all(tokens(call) == set() for call in found.values())
     assert keys(found["review"]) == SECRETS
     assert keys(found["tests coverage"]) == keys(found["docs"]) == {}
+    look_up = stage.call("engine-to-review")
+    assert (keys(look_up), tokens(look_up)) == ({}, set())
+    assert set(look_up["env"]["ORCHESTRATE_KEYS"].split()) == set(SECRETS)
     verdict = stage.call("verdict")
     assert verdict["exists"] == ["--docs", "--review", "--tests"]
     assert json.loads(verdict["env"]["ORCHESTRATE_NEEDS"]) == dict.fromkeys(
