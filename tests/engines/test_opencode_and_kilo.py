@@ -1,4 +1,4 @@
-"""opencode and kilo, the real programs: what they do, what they count, what they leave alone."""
+"""opencode and kilo, the real programs: what they do, what is counted, what they leave alone."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from types import MappingProxyType
 import pytest
 
 from bot.adapters.engines.denials import noted
-from bot.adapters.engines.heard import (
-    Counted,
-)
 from bot.adapters.engines.kilo import KILO
 from bot.adapters.engines.opencode import OPENCODE
 from bot.adapters.engines.opencode_kin import OpencodeKin
@@ -68,7 +65,6 @@ class Went:
     outcome: EngineOutcome
     output: str
     door: tuple[ModelCall, ...]
-    counted: tuple[Counted, ...]
     worktree: Path
 
     def written(self) -> set[str]:
@@ -129,9 +125,7 @@ def go(
             job = replace(job_in(folder, tier, door.url), **changed)  # type: ignore[arg-type]
             finished = LocalProcesses().run(spoil(engine.command(job)))
             calls = door.calls()
-    heard = [h for line in finished.output.splitlines() for h in speech.hear(line)]
-    counted = tuple(h for h in heard if isinstance(h, Counted))
-    went = Went(engine.outcome(job, finished), finished.output, calls, counted, worktree)
+    went = Went(engine.outcome(job, finished), finished.output, calls, worktree)
     return went, provider.requests
 
 
@@ -152,7 +146,7 @@ def steps(*turns: Turn) -> Script:
         for kin, wire in [*((OPENCODE, wire) for wire in OPENCODE.wires), (KILO, "chat")]
     ],
 )
-def test_it_writes_runs_and_calls_a_server_in_each_protocol_and_counts_as_the_door_does(
+def test_it_writes_runs_and_calls_a_server_in_each_protocol_and_the_door_counts_it(
     speech: OpencodeKin, wire: Wire, tmp_path: Path
 ) -> None:
     script = steps(
@@ -167,9 +161,9 @@ def test_it_writes_runs_and_calls_a_server_in_each_protocol_and_counts_as_the_do
     assert (went.worktree / "b.txt").read_text() == "hello\n"
     assert "pong to you" in requests[-1].text
     assert [(c.input_tokens, c.cached_tokens, c.output_tokens) for c in went.door] == [
-        (c.input_tokens, c.cached_tokens, c.output_tokens) for c in went.counted
+        (1000 * n + 7, 100 * n, 10 * n + 3) for n in (1, 2, 3, 4)
     ]
-    assert len(went.door) == len(requests) == 4
+    assert len(requests) == 4
 
 
 @both

@@ -9,7 +9,6 @@ import pytest
 from bot.adapters.engines.claude import Claude
 from bot.adapters.engines.codex import Codex
 from bot.adapters.engines.heard import (
-    Counted,
     Ended,
     Heard,
     Said,
@@ -28,7 +27,6 @@ def turn_failed(message: str) -> dict[str, object]:
     return {"type": "turn.failed", "error": {"message": message}}
 
 
-USAGE = {"input_tokens": 900, "cached_input_tokens": 300, "output_tokens": 40}
 CODEX: dict[str, tuple[object, tuple[Heard, ...]]] = {
     "words": (item("completed", "agent_message", text="I begin."), (Said("I begin."),)),
     "a command that begins": (
@@ -49,14 +47,10 @@ CODEX: dict[str, tuple[object, tuple[Heard, ...]]] = {
     ),
     "an error that a failed turn will repeat": ({"type": "error", "message": "status 401"}, ()),
     "the end": (
-        {"type": "turn.completed", "usage": USAGE},
-        (Counted(900, 300, 40), Ended(OutcomeClass.DONE)),
+        {"type": "turn.completed"},
+        (Ended(OutcomeClass.DONE),),
     ),
     "an event without what it is about": ({"type": "item.completed"}, ()),
-    "a count that is none": (
-        {"type": "turn.completed", "usage": "many"},
-        (Counted(0, 0, 0), Ended(OutcomeClass.DONE)),
-    ),
 }
 
 
@@ -92,7 +86,7 @@ def test_codex_keeps_the_doors_address_to_itself() -> None:
 
 
 def result(**more: object) -> dict[str, object]:
-    return {"type": "result", "subtype": "success", "usage": CLAUDE_USAGE, **more}
+    return {"type": "result", "subtype": "success", **more}
 
 
 def assistant(*parts: object) -> dict[str, object]:
@@ -103,13 +97,6 @@ def tool_use(name: str, **given: object) -> dict[str, object]:
     return {"type": "tool_use", "id": "toolu_1", "name": name, "input": given}
 
 
-CLAUDE_USAGE = {
-    "input_tokens": 600,
-    "cache_read_input_tokens": 300,
-    "cache_creation_input_tokens": 100,
-    "output_tokens": 40,
-}
-COUNTED = Counted(1000, 300, 40)
 CLAUDE: dict[str, tuple[object, tuple[Heard, ...]]] = {
     "words": (assistant({"type": "text", "text": "I begin."}), (Said("I begin."),)),
     "a command": (assistant(tool_use("Bash", command="ls -l")), (Used("Bash ls -l"),)),
@@ -120,8 +107,8 @@ CLAUDE: dict[str, tuple[object, tuple[Heard, ...]]] = {
     ),
     "what a tool answered": ({"type": "user", "message": {"content": []}}, ()),
     "its beginning": ({"type": "system", "subtype": "init"}, ()),
-    "the end": (result(is_error=False), (COUNTED, Ended(OutcomeClass.DONE))),
-    "an end that does not say how": (result(), (COUNTED, Ended(OutcomeClass.CRASH, "success"))),
+    "the end": (result(is_error=False), (Ended(OutcomeClass.DONE),)),
+    "an end that does not say how": (result(), (Ended(OutcomeClass.CRASH, "success"),)),
     "words in place of parts": ({"type": "assistant", "message": {"content": "hi"}}, ()),
 }
 
@@ -150,7 +137,7 @@ CLAUDE_FAILS: dict[str, tuple[dict[str, object], OutcomeClass]] = {
 def test_claude_fails_as_it_says_though_it_calls_that_success(said: str) -> None:
     more, outcome = CLAUDE_FAILS[said]
     heard = Claude().hear(json.dumps(result(is_error=True, result=said, **more)))
-    assert heard == (COUNTED, Ended(outcome, said))
+    assert heard == (Ended(outcome, said),)
 
 
 @pytest.mark.parametrize("speech", [Codex(), Claude()], ids=lambda speech: speech.name)

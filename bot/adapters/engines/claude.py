@@ -6,13 +6,11 @@ import json
 
 from bot.adapters.engines.failed import failed
 from bot.adapters.engines.heard import (
-    Counted,
     Ended,
     Heard,
     Said,
     inside,
     json_line,
-    number_of,
     objects_in,
     text_of,
     used,
@@ -72,17 +70,9 @@ class Claude:
             return tuple(_parts(inside(event, "message", "content")))
         if event.get("type") != "result":
             return ()
-        usage = event.get("usage")
-        read = number_of(inside(usage, "cache_read_input_tokens"))
-        written = number_of(inside(usage, "cache_creation_input_tokens"))
-        counted = Counted(
-            number_of(inside(usage, "input_tokens")) + read + written,
-            read,
-            number_of(inside(usage, "output_tokens")),
-        )
         if event.get("is_error") is False:
-            return (counted, Ended(OutcomeClass.DONE))
-        return (counted, _failed(event))
+            return (Ended(OutcomeClass.DONE),)
+        return (_failed(event),)
 
 
 def _may(job: EngineJob) -> tuple[str, ...]:

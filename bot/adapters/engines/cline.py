@@ -6,13 +6,11 @@ import json
 
 from bot.adapters.engines.failed import failed
 from bot.adapters.engines.heard import (
-    Counted,
     Ended,
     Heard,
     Said,
     inside,
     json_line,
-    number_of,
     text_of,
     used,
 )
@@ -90,7 +88,7 @@ class Cline:
             case "error":
                 return (failed(text_of(event.get("message"))),)
             case "run_result":
-                return _last(event)
+                return (_last(event),)
             case _:
                 return ()
 
@@ -136,14 +134,8 @@ def _part(event: object) -> tuple[Heard, ...]:
             return ()
 
 
-def _last(event: dict[str, object]) -> tuple[Heard, ...]:
-    usage = event.get("usage")
-    counted = Counted(
-        number_of(inside(usage, "inputTokens")),
-        number_of(inside(usage, "cacheReadTokens")),
-        number_of(inside(usage, "outputTokens")),
-    )
+def _last(event: dict[str, object]) -> Ended:
     reason = text_of(event.get("finishReason"))
     if reason == "completed":
-        return (counted, Ended(OutcomeClass.DONE))
-    return (counted, failed(text_of(event.get("text")) or f"it ended with {reason}"))
+        return Ended(OutcomeClass.DONE)
+    return failed(text_of(event.get("text")) or f"it ended with {reason}")

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping
 
 from bot.adapters.engines.failed import failed
 from bot.adapters.engines.heard import (
-    Counted,
     Ended,
     Heard,
     Said,
     inside,
     json_line,
-    number_of,
     text_of,
     used,
 )
@@ -63,7 +61,7 @@ class Codex:
             case "item.started" | "item.completed" as kind:
                 return tuple(_of_item(event.get("item"), began=kind == "item.started"))
             case "turn.completed":
-                return (_counted(event.get("usage")), Ended(OutcomeClass.DONE))
+                return (Ended(OutcomeClass.DONE),)
             case "turn.failed":
                 said = text_of(inside(event, "error", "message"))
                 return (failed(said.partition(", url: ")[0]),)  # of the door, which is a secret
@@ -127,11 +125,3 @@ def _of_item(item: object, *, began: bool) -> Iterable[Heard]:
             yield used("file_change")
         case _:
             pass
-
-
-def _counted(usage: object) -> Counted:
-    return Counted(
-        number_of(inside(usage, "input_tokens")),
-        number_of(inside(usage, "cached_input_tokens")),
-        number_of(inside(usage, "output_tokens")),
-    )

@@ -6,13 +6,11 @@ import json
 
 from bot.adapters.engines.failed import failed
 from bot.adapters.engines.heard import (
-    Counted,
     Ended,
     Heard,
     Said,
     inside,
     json_line,
-    number_of,
     text_of,
     used,
 )
@@ -110,12 +108,7 @@ def _may(job: EngineJob) -> dict[str, object]:
 
 
 def _last(event: dict[str, object]) -> tuple[Heard, ...]:
-    stats = event.get("stats")
-    read = number_of(inside(stats, "input_tokens"))
-    # Its own figure for the output leaves out what was thought.
-    written = max(0, number_of(inside(stats, "total_tokens")) - read)
-    counted = Counted(read, number_of(inside(stats, "cached")), written)
     if event.get("status") == "success":
-        return (counted, Ended(OutcomeClass.DONE))
+        return (Ended(OutcomeClass.DONE),)
     said = text_of(inside(event, "error", "message"))
-    return (counted, failed(said)) if said else (counted,)  # or an event before it has said why
+    return (failed(said),) if said else ()  # or an event before it has said why

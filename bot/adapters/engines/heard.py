@@ -30,15 +30,6 @@ def used(tool: object, *about: object) -> Used:
 
 
 @dataclass(frozen=True)
-class Counted:
-    """The program's own count of what it sent and got; cached tokens are part of the input."""
-
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-
-
-@dataclass(frozen=True)
 class Ended:
     """The program's last word."""
 
@@ -46,7 +37,7 @@ class Ended:
     message: str = ""
 
 
-Heard = Said | Used | Counted | Ended
+Heard = Said | Used | Ended
 
 
 def json_line(line: str) -> dict[str, object]:
@@ -68,11 +59,6 @@ def inside(value: object, *path: str) -> object:
 def text_of(value: object) -> str:
     """Return a text, or an empty one for anything else."""
     return value if isinstance(value, str) else ""
-
-
-def number_of(value: object) -> int:
-    """Return a count, or 0 for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def objects_in(value: object) -> Iterator[dict[str, object]]:

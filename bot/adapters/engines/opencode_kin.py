@@ -9,13 +9,11 @@ from importlib.resources import files
 
 from bot.adapters.engines.failed import failed
 from bot.adapters.engines.heard import (
-    Counted,
     Ended,
     Heard,
     Said,
     inside,
     json_line,
-    number_of,
     text_of,
     used,
 )
@@ -161,18 +159,9 @@ def _local(server: ToolServer) -> dict[str, object]:
 
 
 def _step(part: object) -> tuple[Heard, ...]:
-    """Count a step; its input comes without what was cached, its output without reasoning."""
-    tokens = inside(part, "tokens")
-    read = number_of(inside(tokens, "cache", "read"))
-    written = number_of(inside(tokens, "cache", "write"))
-    counted = Counted(
-        number_of(inside(tokens, "input")) + read + written,
-        read,
-        number_of(inside(tokens, "output")) + number_of(inside(tokens, "reasoning")),
-    )
-    if inside(part, "reason") in {"tool-calls", "tool_calls"}:
-        return (counted,)
-    return (counted, Ended(OutcomeClass.DONE))
+    """Take a step that no tool's answer follows for the last one."""
+    follows = inside(part, "reason") in {"tool-calls", "tool_calls"}
+    return () if follows else (Ended(OutcomeClass.DONE),)
 
 
 def _failed(error: object) -> Ended:
