@@ -54,7 +54,6 @@ class Finished:
     output: str  # the last 64 KiB of stdout and stderr together, undecodable bytes replaced
     seconds: float
     stopped_because: str | None = None  # "timeout", "interrupted", a limit, or what `stop` said
-    log_bytes: int = field(default=0)
     wall: str = ""  # of a sandbox, that it seems to have failed at, and what to do
 
 

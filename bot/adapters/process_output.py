@@ -49,7 +49,7 @@ class Output:
     def __init__(self, command: Command, on_line: Callable[[str], None] | None) -> None:
         """Open the log for appending; raises OSError where that cannot be done."""
         self.refusal: str | None = None
-        self.log_bytes = 0
+        self._log_bytes = 0
         self._on_line = on_line
         self._lines = Lines()
         self._tail = bytearray()
@@ -91,7 +91,7 @@ class Output:
     def _write_log(self, chunk: bytes) -> None:
         if self._log is None:
             return
-        room = self._max_log_bytes - self.log_bytes
+        room = self._max_log_bytes - self._log_bytes
         kept = chunk[:room]
         if len(chunk) > room:
             kept += f"\n[log cut: more than {self._max_log_bytes} bytes]\n".encode()
@@ -105,7 +105,7 @@ class Output:
     def _append(self, log: FileIO, data: bytes) -> None:
         while data:
             written = log.write(data)
-            self.log_bytes += written
+            self._log_bytes += written
             data = data[written:]
 
     def _close_log(self) -> None:

@@ -200,7 +200,7 @@ class _Watch:
             or ("file size limit" if too_large else None)
         )
         exit_code = None if stopped_because else code if code >= 0 else _SIGNALLED - code
-        return Finished(exit_code, text, seconds, stopped_because, self._output.log_bytes)
+        return Finished(exit_code, text, seconds, stopped_because)
 
     def _follow(self, alarm: int) -> None:
         os.set_blocking(self._stdout.fileno(), False)

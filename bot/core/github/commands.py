@@ -130,7 +130,6 @@ class CommandSpec:
     does: str
     who: str
     examples: tuple[str, ...]
-    needs_run: bool
     read: Callable[[Written], Command]
 
 
@@ -205,7 +204,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Starts a run of this issue, as the label does; once one has ended, another.",
         _WRITERS,
         ("/orchestrate",),
-        needs_run=False,
         read=_alone(Orchestrate),
     ),
     CommandSpec(
@@ -214,7 +212,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Shows the plan that a run would go by, and starts nothing.",
         _WRITERS,
         ("/plan",),
-        needs_run=False,
         read=_alone(MakePlan),
     ),
     CommandSpec(
@@ -223,7 +220,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Says how the run stands, and what it waits for.",
         _WRITERS,
         ("/status",),
-        needs_run=True,
         read=_alone(Status),
     ),
     CommandSpec(
@@ -233,7 +229,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         " it had saved; and gates that did not run. The reason is told to the agent.",
         _WRITERS,
         ("/retry", "/retry implement docs", "/retry tests because the fixture is in tests/data"),
-        needs_run=True,
         read=_retry,
     ),
     CommandSpec(
@@ -243,7 +238,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         " One that waits for a yes to money is named, and goes on free at once.",
         _WRITERS,
         ("/approve", "/approve migrate"),
-        needs_run=True,
         read=_approve,
     ),
     CommandSpec(
@@ -258,7 +252,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
             "/approve-paid openai 2.00 until 3d because it is only for this week",
             "/approve-paid because this algorithm is worth it",
         ),
-        needs_run=True,
         read=_approve_paid,
     ),
     CommandSpec(
@@ -267,7 +260,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Stops the run: nothing more is handed out, and what agents still hand in is not used.",
         _WRITERS,
         ("/cancel", "/cancel because the feature is not wanted any more"),
-        needs_run=True,
         read=_cancel,
     ),
     CommandSpec(
@@ -276,7 +268,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Cancels the run and starts the next one, with the reason beside the task.",
         _WRITERS,
         ("/replan because the API and its docs belong into one workstream",),
-        needs_run=True,
         read=_replan,
     ),
     CommandSpec(
@@ -286,7 +277,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         " recorded, and shown with the reason.",
         _WRITERS,
         ("/override coverage because the rest is generated code",),
-        needs_run=True,
         read=_override,
     ),
     CommandSpec(
@@ -295,7 +285,6 @@ COMMANDS: tuple[CommandSpec, ...] = (
         "Lists these commands.",
         _WRITERS,
         ("/help",),
-        needs_run=False,
         read=_alone(Help),
     ),
 )

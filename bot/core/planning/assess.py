@@ -59,7 +59,6 @@ class Assessment:
     sure: bool = False
     coupling: float = 0.0
     weights: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    risks: tuple[str, ...] = ()
 
     @property
     def one_builder(self) -> bool:
@@ -83,7 +82,7 @@ def assess(task: str, survey: Survey) -> Assessment:
     if risks and not harmless:
         complexity = Complexity.CRITICAL
         because = f"the task speaks of {', '.join(risks)}; {because}"
-    return Assessment(complexity, because, files, sure, tight, weights, risks)
+    return Assessment(complexity, because, files, sure, tight, weights)
 
 
 def risks_in(task: str) -> tuple[str, ...]:
