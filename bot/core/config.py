@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from bot.core.base import RepoPath, Strict, Usd
 from bot.core.documents import Document, Problem, parse, read_yaml
@@ -14,6 +14,14 @@ from bot.core.routing import Tier
 
 HostName = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*$")]
 Minutes = Annotated[float, Field(gt=0, le=360)]
+
+
+def _off(value: object) -> object:
+    """Take a bare `off` for what was written: YAML takes it for false."""
+    return "off" if value is False else value
+
+
+Sandbox = Annotated[Literal["auto", "required", "off"], BeforeValidator(_off)]
 
 
 class TestsSettings(Strict):
@@ -67,7 +75,7 @@ class AgentSettings(Strict):
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     max_nudges: Annotated[int, Field(ge=0, le=20)] = 5
     context_tokens: Annotated[int, Field(ge=500)] = 24_000  # of files given along with the task
-    sandbox: Literal["auto", "required", "off"] = "auto"
+    sandbox: Sandbox = "auto"
     registries: tuple[HostName, ...] = ()  # that a sandbox lets commands reach
     max_memory_mb: Annotated[int, Field(ge=256)] = 8_000  # of all processes of a command
     max_processes: Annotated[int, Field(ge=16)] = 1_000  # the same

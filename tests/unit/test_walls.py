@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.core.config import Settings, read_settings
 from bot.core.walls import wall_met
 
 
@@ -25,6 +26,13 @@ def test_a_file_that_is_not_shown_is_named_with_what_helps(output: str) -> None:
     said = wall_met(output, hidden)
     assert "agents.sandbox: off" in said
     assert "Not shown: /home/ann/" in said
+
+
+@pytest.mark.parametrize("written", ["off", "'off'", "false"])
+def test_what_helps_can_be_typed_into_the_settings_as_it_is_said(written: str) -> None:
+    settings = read_settings(f"agents: {{sandbox: {written}}}\n")
+    assert isinstance(settings, Settings), settings
+    assert settings.agents.sandbox == "off"
 
 
 @pytest.mark.parametrize(
