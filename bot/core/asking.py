@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.about import About
-from bot.core.base import ZERO_USD, few
+from bot.core.base import few
 from bot.core.events import ApprovalRequested
 from bot.core.plan import Workstream
-from bot.core.routing import Cover, PaidWish, Route, paid_wish, route_free
+from bot.core.routing import Cover, PaidWish, Route, is_covered, paid_wish, route_free
 from bot.core.routing_rules import Demand
 from bot.core.state import RunState
 
@@ -53,7 +53,7 @@ def choice_for(
         return None
     ladder, demand = state.policy.ladder, demand_of(state, workstream)
     wish = paid_wish(workstream, ladder, demand, exhausted)
-    if wish is None or cover.get(wish.tier.provider, ZERO_USD) > 0:
+    if wish is None or is_covered(wish.tier, cover):
         return None
     free = route_free(workstream, ladder, exhausted, demand)
     if not isinstance(free, Route):

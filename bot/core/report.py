@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Literal
 
 from bot.core import names
@@ -23,6 +23,7 @@ from bot.core.waiting import accounts_when, waits
 from bot.errors import Exit
 
 USUAL_USD = Decimal("2.00")  # proposed to a person who is asked for money
+_LONG_ANSWERS = 3  # that what is proposed is enough for
 
 
 class WorkstreamReport(Strict):
@@ -283,9 +284,12 @@ def lost_workstreams(state: RunState) -> tuple[str, ...]:
 
 def proposed_usd(state: RunState, question: ApprovalRequested) -> Decimal:
     """Return the dollars to propose to a person who is asked for money."""
-    asking = state.workstreams.get(question.workstream or "")
+    asking, policy = state.workstreams.get(question.workstream or ""), state.policy
+    tiers = [rung.tier for rung in policy.ladder.rungs if rung.tier.provider == question.provider]
+    dearest = max((tier.least_usd for tier in tiers), default=ZERO_USD)
+    enough = (_LONG_ANSWERS * dearest).quantize(Decimal(1), ROUND_UP)
     budget = asking.budget_usd if asking else ZERO_USD
-    return budget or state.policy.budget_usd or USUAL_USD
+    return budget or policy.budget_usd or max(USUAL_USD, enough)
 
 
 def _has_result(state: RunState) -> bool:

@@ -70,6 +70,15 @@ class Tier(Strict):
         """Whether somebody said what its calls cost."""
         return self.input_usd_per_million is not None
 
+    @property
+    def least_usd(self) -> Decimal:
+        """Return what its longest answer costs: with less no call is let through.
+
+        In dollars; 0 where nobody is paid for each call, or the price is not known here.
+        """
+        most = Tokens(input=0, output=self.max_output_tokens)
+        return (self.cost(most) or ZERO_USD) if self.billing is Billing.PAID else ZERO_USD
+
     def cost(self, tokens: Tokens) -> Decimal | None:
         """Price a call in dollars; None where nobody knows the price."""
         price, out = self.input_usd_per_million, self.output_usd_per_million
@@ -202,7 +211,7 @@ def route(
     absent: list[Rung] = []
     wanting: Tier | None = None
     wish = paid_wish(workstream, ladder, demand, exhausted)
-    if wish and cover.get(wish.tier.provider, ZERO_USD) > 0 and wish.tier.name not in tried:
+    if wish and is_covered(wish.tier, cover) and wish.tier.name not in tried:
         return Route(wish.tier, f"approved: {wish.because}")
     kind, engine = workstream.kind, workstream.engine
     ordered = [rung for rung in ladder.for_kind(kind, demand) if _is_driven_by(engine, rung)]
@@ -213,9 +222,9 @@ def route(
                 absent.append(rung)
             else:
                 out.append(f"{tier.name}: {why}")
-        elif tier.billing is Billing.PAID and cover.get(tier.provider, ZERO_USD) <= 0:
+        elif tier.billing is Billing.PAID and not is_covered(tier, cover):
             wanting = wanting or tier
-            out.append(f"{tier.name}: paid, and not approved")
+            out.append(f"{tier.name}: {why_not_covered(tier, cover)}")
         else:
             nth = "next" if tried else "first"
             first = "approved" if tier.billing is Billing.PAID else f"the {nth} {tier.billing} tier"
@@ -223,6 +232,20 @@ def route(
     none = f"no tier is driven by {engine}" if engine else "no tier is known"
     because = "; ".join([*out, *_not_here(absent)]) or none
     return NeedsApproval(wanting, because) if wanting else NoRoute(because)
+
+
+def is_covered(tier: Tier, cover: Cover) -> bool:
+    """Whether approvals leave enough of its provider's money for a call of a paid tier."""
+    left = cover.get(tier.provider, ZERO_USD)
+    return left > 0 and left >= tier.least_usd
+
+
+def why_not_covered(tier: Tier, cover: Cover) -> str:
+    """Say what a paid tier lacks that is not covered."""
+    left = cover.get(tier.provider, ZERO_USD)
+    if left <= 0:
+        return "paid, and not approved"
+    return f"the ${left:.4f} that are left are less than an answer may cost (${tier.least_usd:.4f})"
 
 
 def _not_here(rungs: Sequence[Rung]) -> Iterator[str]:

@@ -113,7 +113,7 @@ class _Round:
             case NeedsApproval(tier=tier) if self._money_may_come_back(tier.provider):
                 pass
             case NeedsApproval() | NoRoute() as verdict:
-                why = self._why_no_money(verdict)
+                why = self._why_no_money(workstream, verdict)
                 question = for_a_tier(self.state, workstream, verdict, self.accounts, why)
                 self.questions.append(question)
             case None:
@@ -138,13 +138,17 @@ class _Round:
             return self.cover
         return {name: left - self.kept.get(name, ZERO_USD) for name, left in self.cover.items()}
 
-    def _why_no_money(self, verdict: NeedsApproval | NoRoute) -> str:
+    def _why_no_money(self, workstream: Workstream, verdict: NeedsApproval | NoRoute) -> str:
         """Say why the provider's money does not cover it."""
-        provider = verdict.tier.provider if isinstance(verdict, NeedsApproval) else ""
-        kept = max(self.cover.get(provider, ZERO_USD), ZERO_USD)
-        if kept:
-            return f"the ${kept:.4f} that are left are kept to deliver what is done"
-        return cap_reached(self.state, provider, self.accounts, self.now) or "it is paid"
+        if isinstance(verdict, NoRoute):
+            return ""
+        provider = verdict.tier.provider
+        if reached := cap_reached(self.state, provider, self.accounts, self.now):
+            return reached
+        left = self.cover.get(provider, ZERO_USD)
+        if left > 0 and self._cover_for(workstream)[provider] <= 0:
+            return f"the ${left:.4f} that are left are kept to deliver what is done"
+        return "it is paid"
 
     def _money(self, workstream: Workstream, tier: Tier, others: Sequence[Workstream]) -> Decimal:
         """Return what it is handed of a paid tier's money, beside others that want of it."""
@@ -153,6 +157,8 @@ class _Round:
         rivals = [one for one in others if self._would_pay(one, tier.provider)]
         left = self._cover_for(workstream).get(tier.provider, ZERO_USD)
         share, most = share_of(left, workstream, rivals), self.state.policy.workstream_usd
+        if not workstream.budget_usd:
+            share = max(share, tier.least_usd)  # others wait rather than that nobody can ask
         return share if most is None else min(share, most)
 
     def _would_pay(self, workstream: Workstream, provider: str) -> bool:

@@ -37,6 +37,7 @@ from bot.core.money import approvals, cover_left
 from bot.core.outcomes import OutcomeClass
 from bot.core.patterns import owned
 from bot.core.plan import Plan, collide
+from bot.core.report import proposed_usd
 from bot.core.state import RunState, WorkstreamStatus
 from tests.support.builders import (
     BASE,
@@ -806,6 +807,24 @@ def test_nobody_is_asked_while_the_budget_is_held_by_what_another_provider_is_pa
     assert start_of(decided(two, *grants, policy=policy)).id == "a"
     began = started("a", provider="openai", tier="openai", reserved_usd="1")
     assert decided(two, *grants, began, policy=policy) == ()
+
+
+def test_money_that_is_enough_for_one_at_a_time_is_not_cut_into_parts_that_serve_nobody() -> None:
+    policy = Policy(ladder=ladder(tier("openai", usd="100", max_output_tokens=10_000)))
+    three = plan(workstream("a"), workstream("b"), workstream("c"))
+    assert shares(three, "2.50", policy) == {"a": 1, "b": 1}  # an answer may cost $1
+    assert shares(three, "6", policy) == {"a": 2, "b": 2, "c": 2}
+
+
+def test_of_money_that_is_too_little_for_an_answer_a_person_is_told_and_asked_for_enough() -> None:
+    policy = Policy(ladder=ladder(tier("openai", usd="100", max_output_tokens=10_000)))
+    little = granted(provider="openai", usd="0.99")
+    [ask] = decided(ONE, little, policy=policy)
+    assert isinstance(ask, AskHuman)
+    assert "the $0.9900 that are left are less than an answer may cost ($1.0000)" in ask.question
+    put = asked(ask.question, ask.cause, workstream="a", provider="openai")
+    assert isinstance(put, happened.ApprovalRequested)
+    assert proposed_usd(fold(run_of(ONE, little, put, policy=policy)), put) == 3
 
 
 def test_gates_that_say_the_same_of_another_commit_are_not_its_results() -> None:

@@ -72,8 +72,18 @@ def test_tiers_that_cannot_serve_are_passed_over_with_their_reasons() -> None:
     assert found == NeedsApproval(
         PAID, "other: 429; openai: paid, and not approved; free: no key in FREE_KEY"
     )
-    found = routed(Ladder(rungs=rungs), exhausted={"other": "429"}, cover={"openai": "0.01"})
+    found = routed(Ladder(rungs=rungs), exhausted={"other": "429"}, cover={"openai": "0.05"})
     assert found == Route(PAID, "approved; other: 429; free: no key in FREE_KEY")
+
+
+def test_with_less_than_an_answer_may_cost_nothing_is_begun() -> None:
+    steps = ladder(PAID)
+    least = PAID.least_usd
+    assert least == Decimal("10") * 4_096 / 1_000_000
+    assert served(routed(steps, cover={"openai": str(least)})) == "openai"
+    found = routed(steps, cover={"openai": str(least - Decimal("0.0001"))})
+    why = "the $0.0409 that are left are less than an answer may cost ($0.0410)"
+    assert found == NeedsApproval(PAID, f"openai: {why}")
 
 
 def test_of_many_tiers_that_nobody_set_up_a_reason_names_all_and_says_why_of_two() -> None:
