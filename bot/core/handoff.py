@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
 
-from json_repair import repair_json
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.core.base import ZERO_USD, Moment, Pattern, RepoPath, RunId, Sha, Strict, Usd, WorkstreamId
@@ -146,6 +145,8 @@ def _loads(text: str) -> Any:  # noqa: ANN401 - whatever the agent wrote; a mode
     text = text.rstrip("`\n ")
     if len(text) > MAX_MENDED_CHARACTERS or not _is_whole(text):
         return None  # cut short: mending it would invent what is missing
+    from json_repair import repair_json  # few need it, and it takes long to load
+
     try:
         return repair_json(text, return_objects=True, skip_json_loads=True)
     except (ValueError, RecursionError):

@@ -27,7 +27,6 @@ from bot.core.ledger import Billing
 from bot.core.routing import Ladder, Tier
 from bot.ports import Engine
 from bot.wiring.engines import Find, find_elsewhere, find_here
-from bot.wiring.isolation import sandbox_here
 
 # What is known of each agent program; which version was tried is in agents/engines.yaml.
 SPEECHES: tuple[Speech, ...] = (
@@ -60,6 +59,8 @@ def _missing(tier: Tier, known: Mapping[str, Engine]) -> str:
 def _why_not_paid(tier: Tier, agents: AgentSettings) -> str:
     if tier.billing is not Billing.PAID or agents.paid_without_sandbox:
         return ""
+    from bot.wiring.isolation import sandbox_here  # jobs that run nothing do not wait for it
+
     if sandbox_here(agents).isolation is Isolation.SANDBOX:
         return ""
     return "paid, and agents have no sandbox here: see orchestrate doctor"
