@@ -141,14 +141,29 @@ def reserve(cover: Cover, provider: str, amount: Decimal, purse: Decimal | None)
 
 
 def cap_reached(state: RunState, provider: str, accounts: Accounts, now: datetime) -> str:
-    """Say which cap keeps an approval from covering more; empty: none does."""
-    this_month, cap = _used_in(month_of(now), state), state.policy.month_caps.get(provider)
-    budget, purse = state.policy.budget_usd, budget_left(state)
-    if purse is not None and purse <= 0:
-        return f"the run's budget of ${budget:.2f} is used up; resume with a larger --max-usd"
-    if cap is not None and this_month.get(provider, ZERO_USD) + accounts.others(provider) >= cap:
-        return f"the monthly cap for {provider} is reached; limits.provider_month_usd sets it"
-    return ""
+    """Say which cap keeps an approval from covering an answer; empty: none does."""
+    least, purse = _least_usd(state, provider), budget_left(state)
+    if purse is not None and (little := _too_little(purse, least, "used up")):
+        budget = f"the run's budget of ${state.policy.budget_usd:.2f}"
+        return f"{budget} {little}; resume with a larger --max-usd"
+    if (cap := state.policy.month_caps.get(provider)) is None:
+        return ""
+    used = _used_in(month_of(now), state).get(provider, ZERO_USD) + accounts.others(provider)
+    little = _too_little(cap - used, least, "reached")
+    return little and f"the monthly cap for {provider} {little}; limits.provider_month_usd sets it"
+
+
+def _too_little(left: Decimal, least: Decimal, gone: str) -> str:
+    if left <= 0:
+        return f"is {gone}"
+    return f"leaves ${left:.4f}, less than an answer may cost" if left < least else ""
+
+
+def _least_usd(state: RunState, provider: str) -> Decimal:
+    """Return what one answer of a provider's cheapest model needs, beside what is then kept."""
+    tiers = [rung.tier for rung in state.policy.ladder.rungs if rung.tier.provider == provider]
+    least = min((tier.least_usd for tier in tiers), default=ZERO_USD)
+    return least * 100 / (100 - state.policy.delivery_percent)
 
 
 def _used_usd(state: RunState) -> Decimal:

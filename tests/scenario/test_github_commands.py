@@ -326,7 +326,9 @@ def test_a_yes_reaches_no_further_than_the_cap_of_the_month(opens: Opens) -> Non
             number = shop.ask(THINKS)
             shop.say(number, "/approve-paid acme 5.00 because I want it")
             assert model.requests == []
-            assert "The limit of $0.009000" in shop.live()
+            why = "the monthly cap for acme leaves $0.0100, less than an answer may cost"
+            assert why in shop.live()
+            assert "/approve-paid" not in shop.live()  # no yes would help
             assert shop.errors() == []
 
 
