@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -235,6 +237,21 @@ PIECES = st.sampled_from(
         ),
     ]
 )
+
+
+FAR = "\U0010ffff"  # of all characters the farthest from those that C's tables know
+
+
+@pytest.mark.parametrize(
+    "before", ["{", "{1", "{1..", "{1..2", "${", "x{", "{a,{", "$({", '"{'], ids=repr
+)
+def test_no_character_behind_a_brace_ends_the_process_that_judges(before: str) -> None:
+    reads = (
+        "import sys; from bot.core.shell import read_commands; print(read_commands(sys.argv[1]))"
+    )
+    argv = (sys.executable, "-c", reads, f"git push; {before}{FAR}")
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, "'push'" in done.stdout) == (0, True), done
 
 
 @settings(max_examples=400, deadline=None)
