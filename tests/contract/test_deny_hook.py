@@ -13,6 +13,7 @@ from bot.adapters.engines.denials import noted
 from bot.adapters.engines.proving import (
     UNPROVEN,
     hook_argv,
+    hook_text,
     provable,
     proven_first,
     why_no_hook,
@@ -38,6 +39,17 @@ def ask(rules: Path, dialect: str, call: object) -> subprocess.CompletedProcess[
 
 def bash(command: object) -> dict[str, object]:
     return {"tool_name": "Bash", "tool_input": {"command": command}, "cwd": "/"}
+
+
+@pytest.mark.parametrize("limit", ["ulimit -v 4000", "ulimit -t 0", "ulimit -n 3"])
+def test_a_hook_that_dies_has_said_no(rules: Path, limit: str) -> None:
+    text = hook_text("claude", str(rules), "builder")
+    argv = ("/bin/sh", "-c", f"{limit}; {text}")
+    done = subprocess.run(argv, input=json.dumps(bash("ls")), capture_output=True, text=True)
+    assert done.returncode == 2, done
+    argv = ("/bin/sh", "-c", text)
+    done = subprocess.run(argv, input=json.dumps(bash("ls")), capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 HANDED_OVER = {

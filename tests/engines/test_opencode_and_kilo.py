@@ -222,7 +222,7 @@ def without(text: str) -> Callable[[Command], Command]:
 def test_where_the_hook_cannot_be_run_no_tool_is(speech: OpencodeKin, tmp_path: Path) -> None:
     script = steps(write("a.txt", "a"), say("Done."))
     went, requests = go(speech, script, tmp_path, spoil=without("bot.adapters.engines.hook"))
-    assert "the deny hook did not answer" in requests[-1].text
+    assert "No module named" in requests[-1].text, requests[-1].text[-600:]
     assert went.written() == set()
 
 

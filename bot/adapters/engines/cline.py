@@ -70,9 +70,7 @@ class Cline:
                 GivenFile(f"{settings}/providers.json", _providers(job, provider)),
                 GivenFile(f"{settings}/global-settings.json", _settings()),
                 GivenFile(f"{settings}/cline_mcp_settings.json", json.dumps(servers)),
-                GivenFile(
-                    f"{config}/hooks/PreToolUse", f"#!/bin/sh\nexec {hook}\n", is_program=True
-                ),
+                GivenFile(f"{config}/hooks/PreToolUse", f"#!/bin/sh\n{hook}\n", is_program=True),
             ),
             stdin=job.whole_prompt,
         )

@@ -5,7 +5,6 @@ Each program has a file of its own that says how it is started and what its line
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Protocol
 
 from bot.adapters.engines.denials import noted
 from bot.adapters.engines.heard import Ended, Heard, Said, Used
-from bot.adapters.engines.proving import hook_argv, provable, proven_first, why_no_hook
+from bot.adapters.engines.proving import hook_argv, hook_text, provable, proven_first, why_no_hook
 from bot.core.denials import NOTES_FILE, Denial
 from bot.core.names import ACKNOWLEDGEMENT_FILE, CLAIM_FILE
 from bot.core.outcomes import OutcomeClass
@@ -179,7 +178,7 @@ def mcp_servers(job: EngineJob, **more: object) -> dict[str, object]:
 
 def hook_command(dialect: str, job: EngineJob, home: str) -> str:
     """Return the shell text of our deny hook, for a program that asks before each tool call."""
-    return shlex.join(_hook(dialect, job, home))
+    return hook_text(dialect, _rules_file(home), job.workstream.role)
 
 
 def _hook(dialect: str, job: EngineJob, home: str) -> tuple[str, ...]:

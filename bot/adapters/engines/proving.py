@@ -38,6 +38,14 @@ def hook_argv(dialect: str, rules_file: str, role: str) -> tuple[str, ...]:
     return (*hook, dialect, rules_file, role)
 
 
+def hook_text(dialect: str, rules_file: str, role: str) -> str:
+    """Return the same as shell text that is a no also where the hook dies of something.
+
+    Programs take 2 for a no, and go on after any other exit code.
+    """
+    return f"{shlex.join(hook_argv(dialect, rules_file, role))} || exit 2"
+
+
 def proven_first(hook: tuple[str, ...], argv: tuple[str, ...]) -> tuple[str, ...]:
     """Start `argv` only where the hook denies what it should, as the user and in the place of it.
 
